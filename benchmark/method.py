@@ -1,0 +1,112 @@
+"""The contract of a method. The shortest complete example is `methods/srp_phat.py`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .acoustics import ArraySetup
+from .sequences import LabelledSequences, Sequences
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What the suite must know of a method before it runs it."""
+
+    title: str
+    citation: str
+    uses_labels: bool = True
+    uses_unlabelled: bool = False
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What `fit` is given. Labelled and selection sequences carry their DOA; unlabelled ones do not.
+
+    The selection sequences come from the clips of the protocol's selection set and are meant for choosing models only.
+    """
+
+    labelled: LabelledSequences
+    unlabelled: Sequences
+    selection: LabelledSequences
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Estimates for N sequences: ``doa_deg [N]`` and, where the method has them, ``scores [N, T]`` (higher is likelier)."""
+
+    doa_deg: NDArray[np.float64]
+    scores: NDArray[np.float32] | None = None
+
+    @classmethod
+    def best_candidate(cls, scores: ArrayLike, setup: ArraySetup) -> Self:
+        """The candidate with the highest score of every row of ``scores [N, T]``."""
+        table = np.asarray(scores, dtype=np.float32)
+        return cls(np.asarray(setup.candidates_deg, dtype=np.float64)[table.argmax(-1)], table)
+
+
+@dataclass
+class History:
+    """Training curves: rows of ``(step, name, value)``, logged by `add` and shown in MLflow."""
+
+    rows: list[tuple[int, str, float]] = field(default_factory=list)
+
+    def add(self, step: int, **values: float) -> None:
+        self.rows += [(step, name, float(value)) for name, value in values.items()]
+
+
+def _silent(fraction: float, note: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything beside the data: array and candidates, the named seed, the device, and where to report and keep state.
+
+    ``progress(fraction, note)`` reports training progress. ``scratch`` is a folder that outlives a killed run of the same
+    fit; None where nothing need be kept.
+    """
+
+    setup: ArraySetup
+    seed: int = 0
+    device: str = "cpu"
+    scratch: Path | None = None
+    progress: Callable[[float, str], None] = _silent
+    history: History = field(default_factory=History)
+
+
+class Method(ABC):
+    """A way to find the direction of a talker. Subclasses are dataclasses: their fields are the method's parameters.
+
+    The suite sets ``context`` before it calls anything. A method without training inherits an empty `fit`, `save` and `load`.
+    """
+
+    info: ClassVar[MethodInfo]
+    context: Context
+
+    def skip(self, context: Context) -> str | None:
+        """Why this method cannot take part with this array and these candidates; None if it can."""
+        return None
+
+    def fit(self, data: FitData) -> None:  # noqa: B027
+        """Learn from ``data``. Raise `FitFailed` with the step and the cause if training breaks down."""
+
+    @abstractmethod
+    def predict(self, sequences: Sequences) -> Prediction:
+        """Estimate the direction of every sequence."""
+
+    def save(self, folder: Path) -> None:
+        """Write what `fit` learned into ``folder`` (see `weights.save_arrays`; no pickle)."""
+
+    def load(self, folder: Path) -> None:
+        """Read back what `save` wrote."""
+
+
+class FitFailed(Exception):
+    """Training broke down in a way the method itself noticed; the message names step and cause."""

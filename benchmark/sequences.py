@@ -1,0 +1,174 @@
+"""Sequences: P consecutive STFT frames each, kept as start indices into one shared array of frames.
+
+Nothing is stored expanded. A method sees `Sequences` (or `LabelledSequences`) in a seeded random order; where a sequence
+starts and which clip it comes from stay behind the view, since a stream joined by DOA would give the class away by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+from numpy.typing import NDArray
+
+from .seeds import generator
+
+if TYPE_CHECKING:
+    import torch
+
+N_FFT = 256
+HOP = 128
+FRAMES_PER_SEQUENCE = 31
+PHASE_BINS = 127
+"""Bins 0..126: the two highest are dropped so that two unpadded stride-2 kernels fit exactly (Table 1)."""
+
+_RUN = 256
+_RUNS_PER_BLOCK = 16
+_WINDOW = scipy.signal.get_window("hamming", N_FFT).astype(np.float32)
+
+Index: TypeAlias = slice | NDArray[np.int64]
+Array: TypeAlias = NDArray[np.floating] | NDArray[np.complexfloating]
+
+
+def stft(waveform: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """Frames of a two-channel waveform ``[samples, 2]`` -> ``[frames, 2, 129]``: Hamming, 256 samples, hop 128, no padding.
+
+    A waveform shorter than one frame gives no frames.
+    """
+    if len(waveform) < N_FFT:
+        return np.empty((0, 2, N_FFT // 2 + 1), np.complex64)
+    windows = np.lib.stride_tricks.sliding_window_view(waveform.astype(np.float32, copy=False), N_FFT, axis=0)[::HOP]
+    return scipy.fft.rfft(windows * _WINDOW, axis=-1)
+
+
+class FrameStore:
+    """STFT frames ``[frames, 2, 129]`` (complex64) of many recordings, one after the other, each kept once."""
+
+    def __init__(self, frames: NDArray[np.complex64]) -> None:
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @cached_property
+    def phase(self) -> NDArray[np.float32]:
+        """Wrapped RTF phase ``angle(d2 conj(d1))`` of bins 0..126 in radians, shape ``[frames, 127]``."""
+        phase = np.empty((len(self.frames), PHASE_BINS), np.float32)
+        for first in range(0, len(self.frames), 8192):
+            d1, d2 = self.frames[first : first + 8192, 0, :PHASE_BINS], self.frames[first : first + 8192, 1, :PHASE_BINS]
+            phase[first : first + 8192] = np.angle(d2 * d1.conj())
+        return phase
+
+
+class Sequences:
+    """A view of N sequences of 31 frames. Order carries no meaning; indexing never shows where a sequence starts."""
+
+    def __init__(self, store: FrameStore, starts: NDArray[np.int64]) -> None:
+        self._store = store
+        self._starts = np.ascontiguousarray(starts, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def stft(self, index: Index) -> NDArray[np.complex64]:
+        """STFT of the chosen sequences, shape ``[B, 31, 2, 129]``."""
+        return self._store.frames[self._rows(index)]
+
+    def phase(self, index: Index) -> NDArray[np.float32]:
+        """Wrapped RTF phase of the chosen sequences in radians, shape ``[B, 31, 127]``."""
+        return self._store.phase[self._rows(index)]
+
+    def phase_on(self, device: torch.device | str) -> Callable[[torch.Tensor], torch.Tensor]:
+        """A gatherer for training loops: the frame phases go to ``device`` once, then every call takes int64 indices
+        ``[B]`` on that device and returns ``[B, 31, 127]`` float32 radians, with no trip to the host.
+        """
+        import torch
+
+        table = torch.from_numpy(self._store.phase).to(device)
+        starts = torch.from_numpy(self._starts).to(device)
+        offsets = torch.arange(FRAMES_PER_SEQUENCE, device=device)
+        return lambda index: table[starts[index][:, None] + offsets]
+
+    def frame_mean(
+        self, per_frame: Callable[[NDArray[np.complex64]], Array], then: Callable[[Array], Array] = lambda mean: mean
+    ) -> Array:
+        """Mean over each sequence's 31 frames of a quantity of single frames, then a function of that mean.
+
+        ``per_frame`` maps frames ``[M, 2, 129]`` to ``[M, ...]``, ``then`` maps means ``[B, ...]`` to ``[B, ...]``; the
+        result has shape ``[N, ...]``. Neighbouring sequences share 30 of 31 frames, so each frame is computed about once
+        instead of 31 times. Both functions see frames and means of scattered stretches in random order.
+        """
+        parts: list[Array] = []
+        places: list[NDArray[np.int64]] = []
+        for block, rows, first in self._blocks():
+            shuffle = generator("frame-mean", len(block), int(rows[0])).permutation(len(rows))
+            shuffled = per_frame(self._store.frames[rows[shuffle]])
+            values = np.empty_like(shuffled)
+            values[shuffle] = shuffled
+            order = generator("frame-mean-order", len(block), int(rows[0])).permutation(len(block))
+            parts.append(then(_window_sums(values)[first[order]] / FRAMES_PER_SEQUENCE))
+            places.append(block[order])
+        if not parts:
+            return then(per_frame(self._store.frames[:0]))
+        stacked = np.concatenate(parts)
+        result = np.empty_like(stacked)
+        result[np.concatenate(places)] = stacked
+        return result
+
+    def _rows(self, index: Index) -> NDArray[np.int64]:
+        return self._starts[index][:, None] + np.arange(FRAMES_PER_SEQUENCE)
+
+    def _blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+        """Blocks of random stretches: members (indices of self), frame rows to load, and where among those each starts."""
+        by_start = np.argsort(self._starts, kind="stable")
+        starts = self._starts[by_start]
+        new_run = np.diff(starts, prepend=-FRAMES_PER_SEQUENCE) >= FRAMES_PER_SEQUENCE
+        new_run |= np.arange(len(starts)) % _RUN == 0
+        runs = np.split(np.arange(len(starts)), np.flatnonzero(new_run)[1:])
+        shuffled = generator("frame-mean-runs", len(runs)).permutation(len(runs))
+        members: list[NDArray[np.int64]] = []
+        for number, run in enumerate(shuffled, 1):
+            members.append(runs[run])
+            if sum(map(len, members)) >= _RUN * _RUNS_PER_BLOCK or number == len(runs):
+                rows: list[NDArray[np.int64]] = []
+                first: list[NDArray[np.int64]] = []
+                offset = 0
+                for run_members in members:
+                    begin, end = starts[run_members[0]], starts[run_members[-1]] + FRAMES_PER_SEQUENCE
+                    rows.append(np.arange(begin, end))
+                    first.append(starts[run_members] - begin + offset)
+                    offset += end - begin
+                yield by_start[np.concatenate(members)], np.concatenate(rows), np.concatenate(first)
+                members = []
+
+
+class LabelledSequences(Sequences):
+    """Sequences with their true direction: ``doa_deg [N]`` and its class index ``doa_class [N]`` among the candidates."""
+
+    def __init__(
+        self, store: FrameStore, starts: NDArray[np.int64], doa_deg: NDArray[np.float64], doa_class: NDArray[np.int64]
+    ) -> None:
+        super().__init__(store, starts)
+        self.doa_deg = doa_deg
+        self.doa_class = doa_class
+
+
+def _window_sums(values: Array) -> Array:
+    """Sum over every 31 consecutive rows, ``[M, ...]`` -> ``[M - 30, ...]``, as 16 + 8 + 4 + 2 + 1 by doubling.
+
+    Unlike a running sum it cannot cancel, and each window's result depends on its own rows alone.
+    """
+    n_windows = len(values) - FRAMES_PER_SEQUENCE + 1
+    total = np.zeros((n_windows, *values.shape[1:]), values.dtype)
+    width, offset, sums = 1, 0, values
+    while width <= FRAMES_PER_SEQUENCE:
+        if FRAMES_PER_SEQUENCE & width:
+            total += sums[offset : offset + n_windows]
+            offset += width
+        sums = sums[:-width] + sums[width:]
+        width *= 2
+    return total

@@ -1,0 +1,15 @@
+"""Cross-spectra that the classical methods share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_BINS = 128
+"""Bins 0..127, as the released program scores: its upper limit is exclusive (docs/paper.md)."""
+
+
+def whitened_cross_spectrum(frames: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """PHAT-weighted ``d2 conj(d1)`` of STFT frames ``[M, 2, 129]`` -> ``[M, 128]``; silent bins give 0."""
+    cross = frames[:, 1, :N_BINS] * frames[:, 0, :N_BINS].conj()
+    return cross / np.maximum(np.abs(cross), np.finfo(np.float32).tiny)

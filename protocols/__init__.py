@@ -1,0 +1,1 @@
+"""One file per protocol; a file dropped in here is registered under its own name."""
