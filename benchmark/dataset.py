@@ -111,9 +111,7 @@ class Room(ABC):
         """Positions of one kind, empty where the room has none. ``grid`` positions define the candidate directions."""
 
     @abstractmethod
-    def recordings(
-        self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind
-    ) -> Iterator[Recording]:
+    def recordings(self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind) -> Iterator[Recording]:
         """Every clip of ``role`` from every position of ``kind``: clip by clip, and within a clip by position."""
 
     @abstractmethod

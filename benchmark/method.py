@@ -90,11 +90,11 @@ class Method(ABC):
     info: ClassVar[MethodInfo]
     context: Context
 
-    def skip(self, context: Context) -> str | None:
-        """Why this method cannot take part with this array and these candidates; None if it can."""
+    def skip(self) -> str | None:
+        """Why this method cannot take part with the array and the candidates of ``context.setup``; None if it can."""
         return None
 
-    def fit(self, data: FitData) -> None:  # noqa: B027
+    def fit(self, data: FitData) -> None:
         """Learn from ``data``. Raise `FitFailed` with the step and the cause if training breaks down."""
 
     @abstractmethod

@@ -59,7 +59,10 @@ class FrameStore:
         """Wrapped RTF phase ``angle(d2 conj(d1))`` of bins 0..126 in radians, shape ``[frames, 127]``."""
         phase = np.empty((len(self.frames), PHASE_BINS), np.float32)
         for first in range(0, len(self.frames), 8192):
-            d1, d2 = self.frames[first : first + 8192, 0, :PHASE_BINS], self.frames[first : first + 8192, 1, :PHASE_BINS]
+            d1, d2 = (
+                self.frames[first : first + 8192, 0, :PHASE_BINS],
+                self.frames[first : first + 8192, 1, :PHASE_BINS],
+            )
             phase[first : first + 8192] = np.angle(d2 * d1.conj())
         return phase
 

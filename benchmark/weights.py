@@ -18,7 +18,7 @@ def save_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]], name: s
 
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{name}.{os.getpid()}"
-    save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial)
+    save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
     partial.replace(folder / name)
 
 

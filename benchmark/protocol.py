@@ -1,0 +1,95 @@
+"""The contract of a protocol: which recordings train, select and are scored, at which label counts. Frozen and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .dataset import PositionKind, Room, SpeechRole
+from .digest import digest
+
+ScaleName = Literal["paper", "quick", "smoke"]
+Split = Literal["train", "validation", "off_grid", "off_range"]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scale(Frozen):
+    """How much of a protocol runs. ``labels`` None: every n of the protocol."""
+
+    name: ScaleName
+    labels: tuple[int, ...] | None
+    speakers_per_role: int
+
+
+SCALES: Mapping[ScaleName, Scale] = {
+    "paper": Scale(name="paper", labels=None, speakers_per_role=20),
+    "quick": Scale(name="quick", labels=(120, 250, 1000), speakers_per_role=20),
+    "smoke": Scale(name="smoke", labels=(120,), speakers_per_role=2),
+}
+
+
+class Subset(Frozen):
+    """Recordings of one role of speech, in the room's training or transfer condition, from one kind of position."""
+
+    speech: SpeechRole
+    condition: Literal["training", "transfer"] = "training"
+    positions: PositionKind = "grid"
+
+
+class Protocol(Frozen):
+    """One fixed comparison. ``id`` and ``version`` name it, `fingerprint` is a hash of all that defines its numbers.
+
+    ``balance`` says whether every scored position is cut to the
+    size of the smallest one, ``accuracy`` whether the scored angles are candidates, so that a hit can be counted.
+    """
+
+    id: str
+    version: int
+    title: str
+    reference: str
+    rooms: tuple[str, ...]
+    labels: tuple[int, ...]
+    train: Subset
+    selection: Subset
+    scored: Mapping[Split, Subset]
+    balance: bool = False
+    accuracy: bool = True
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that defines the protocol's numbers; titles and references do not count."""
+        return digest([self.model_dump(mode="json", exclude={"title", "reference", "rooms"}), SPLIT_RULES])
+
+    def labels_at(self, scale: Scale) -> tuple[int, ...]:
+        """The nominal n that run at a scale: those of the scale that the protocol knows, or all."""
+        if scale.labels is None:
+            return self.labels
+        return tuple(n for n in self.labels if n in scale.labels) or self.labels[:1]
+
+    def skip(self, room: Room) -> str | None:
+        """Why this protocol cannot run in a room; None if it can."""
+        subsets = (self.train, self.selection, *self.scored.values())
+        if room.transfer is None and any(subset.condition == "transfer" for subset in subsets):
+            return "the room has one condition only, there is nothing to transfer to"
+        for subset in subsets:
+            if not room.positions(subset.positions):
+                return f"the room has no {subset.positions} positions"
+        return None
+
+
+SPLIT_RULES = (
+    "J = T floor(n / T); the first J / T of a low-discrepancy order of each class's whole sequences; as many selection "
+    "sequences from the selection set; the rest unlabelled, straddling sequences included; scored: whole sequences that "
+    "were neither labelled nor used for selection"
+)
+"""What `splits` does, in words: part of every fingerprint, so that a change of rule changes all of them."""
+
+
+def label_count(n: int, classes: int) -> int:
+    """J, the number of labels really given, for nominal ``n``: T floor(n / T)."""
+    return classes * (n // classes)

@@ -1,0 +1,41 @@
+"""Reading audio files, with one clear line for whatever is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from ..benchmark.dataset import SAMPLE_RATE_HZ
+from ..benchmark.errors import UserError
+
+SILENT_PEAK = 1e-4
+CLIPPED_LEVEL = 0.999
+CLIPPED_SHARE = 1e-3
+"""More than one sample in a thousand at full scale is clipping, not a chance peak."""
+
+
+def read_speech(path: Path) -> NDArray[np.float32]:
+    """Samples of a mono file at 16 kHz, full scale 1. Raises UserError that names the file and what to do."""
+    try:
+        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise UserError(f"{path}: cannot be read as audio ({error}); replace the file or remove it") from error
+    if rate_hz != SAMPLE_RATE_HZ:
+        raise UserError(f"{path}: {rate_hz} Hz; speech must be at {SAMPLE_RATE_HZ} Hz: resample it or remove it")
+    if samples.shape[1] != 1:
+        raise UserError(f"{path}: {samples.shape[1]} channels; speech must be mono: keep one channel or remove the file")
+    mono = samples[:, 0]
+    if not len(mono):
+        raise UserError(f"{path}: holds no samples; replace the file or remove it")
+    if not np.isfinite(mono).all():
+        raise UserError(f"{path}: holds NaN or infinite samples; export it again or remove it")
+    magnitude = np.abs(mono)
+    if magnitude.max() < SILENT_PEAK:
+        raise UserError(f"{path}: is silent (peak {magnitude.max():.1g} of full scale); replace the file or remove it")
+    clipped = float((magnitude >= CLIPPED_LEVEL).mean())
+    if clipped > CLIPPED_SHARE:
+        raise UserError(f"{path}: {clipped:.1%} of its samples are clipped; record at a lower level or remove it")
+    return mono

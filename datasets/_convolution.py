@@ -1,0 +1,62 @@
+"""Rooms that are known by their impulse responses: dry speech in, noisy two-channel recordings out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from ..benchmark.dataset import Position, PositionKind, Recording, Room, SpeechDraw, SpeechRole
+from ..benchmark.digest import array_digest, digest, source_digest
+from ..benchmark.seeds import generator
+
+SNR_DB = 20.0
+ONSET = 500
+"""Samples dropped at the start of each recording, where the room still fills (released program)."""
+
+
+class ImpulseResponseRoom(Room):
+    """A room given by one two-channel response per position: segment * response, cut to the segment's length, plus white
+    sensor noise at 20 dB below each microphone's own power."""
+
+    @abstractmethod
+    def responses(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
+        """Impulse responses ``[positions, 2, samples]`` at 16 kHz."""
+
+    def recordings(self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind) -> Iterator[Recording]:
+        responses = self.responses(condition, kind)
+        positions = self.positions(kind)
+        for segment in draw.segments[role]:
+            for index, wet in enumerate(_convolve(segment.samples, responses)):
+                rng = generator("sensor-noise", draw.corpus, draw.seed, role, condition, kind, segment.clip, index)
+                yield Recording(positions[index], segment.clip, segment.speaker, add_sensor_noise(wet, rng)[ONSET:])
+
+    def digest(self, condition: str, kind: PositionKind) -> str:
+        positions = [[position.doa_deg, position.range_m] for position in self.positions(kind)]
+        responses = array_digest(self.responses(condition, kind))
+        return digest([self.spacing_m, condition, positions, responses, source_digest(Path(__file__))])
+
+
+def add_sensor_noise(clean: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """White noise on ``[samples, 2]``, independent between microphones, at `SNR_DB` below each one's own power."""
+    power = np.mean(clean.astype(np.float64) ** 2, axis=0)
+    scale = np.sqrt(power * 10 ** (-SNR_DB / 10)).astype(np.float32)
+    return clean + scale * rng.standard_normal(clean.shape, dtype=np.float32)
+
+
+def _convolve(samples: NDArray[np.float32], responses: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """``samples`` through every response, each ``[len(samples), 2]``; the speech is transformed once."""
+    size = scipy.fft.next_fast_len(len(samples) + responses.shape[-1] - 1, real=True)
+    spectrum = scipy.fft.rfft(samples, size)
+    for response in responses:
+        wet = scipy.fft.irfft(scipy.fft.rfft(response, size) * spectrum, size)[:, : len(samples)]
+        yield np.ascontiguousarray(wet.T, dtype=np.float32)
+
+
+def arc(doa_deg: tuple[float, ...], range_m: float) -> tuple[Position, ...]:
+    """Positions at one range, one for each angle."""
+    return tuple(Position(float(angle), range_m) for angle in doa_deg)

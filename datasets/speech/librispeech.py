@@ -1,0 +1,69 @@
+"""LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur, ICASSP 2015; CC BY 4.0): any folder of its files."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...benchmark.dataset import Sex, Speaker, Speech
+from ...benchmark.errors import UserError
+from .._audio import read_speech
+
+NAME = re.compile(r"(?P<speaker>\d+)-(?P<chapter>\d+)-(?P<utterance>\d+)\.(flac|wav)", re.IGNORECASE)
+
+
+class LibriSpeech(Speech):
+    """Files named ``<speaker>-<chapter>-<utterance>.flac``, however nested; sex from `SPEAKERS.TXT` in or above the folder."""
+
+    reads_folder = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def from_path(cls, path: Path) -> Self:
+        if not path.is_dir():
+            raise UserError(f"speech folder {path}: no such folder; give the folder that holds the LibriSpeech files")
+        corpus = cls(path)
+        if not corpus.speakers():
+            raise UserError(
+                f"speech folder {path}: no file named like 84-121123-0000.flac in it; give the folder of a LibriSpeech subset"
+            )
+        return corpus
+
+    def speakers(self) -> list[Speaker]:
+        by_speaker: defaultdict[str, list[str]] = defaultdict(list)
+        for utterance in self._files:
+            by_speaker[utterance.split("-")[0]].append(utterance)
+        return [
+            Speaker(speaker, self._sex.get(speaker, ""), tuple(sorted(by_speaker[speaker])))
+            for speaker in sorted(by_speaker, key=int)
+        ]
+
+    def load(self, utterance: str) -> NDArray[np.float32]:
+        return read_speech(self._files[utterance])
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        """Path by utterance id; sorted, so that neither nesting nor the order of a directory changes the draw."""
+        return {path.stem: path for path in sorted(self.folder.rglob("*"), reverse=True) if NAME.fullmatch(path.name)}
+
+    @cached_property
+    def _sex(self) -> dict[str, Sex]:
+        inside = sorted(self.folder.rglob("SPEAKERS.TXT"))
+        above = [parent / "SPEAKERS.TXT" for parent in self.folder.resolve().parents[:2]]
+        table = next((path for path in (*inside, *above) if path.is_file()), None)
+        if table is None:
+            return {}
+        sexes: dict[str, Sex] = {}
+        for line in table.read_text(encoding="utf-8", errors="replace").splitlines():
+            fields = [field.strip() for field in line.split("|")]
+            if not line.startswith(";") and len(fields) > 1 and fields[1] in ("F", "M"):
+                sexes[fields[0]] = "F" if fields[1] == "F" else "M"
+        return sexes
