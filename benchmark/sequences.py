@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import scipy.fft
@@ -31,7 +31,7 @@ _RUNS_PER_BLOCK = 16
 _WINDOW = scipy.signal.get_window("hamming", N_FFT).astype(np.float32)
 
 Index: TypeAlias = slice | NDArray[np.int64]
-Array: TypeAlias = NDArray[np.floating] | NDArray[np.complexfloating]
+Array: TypeAlias = NDArray[Any]
 
 
 def stft(waveform: NDArray[np.float32]) -> NDArray[np.complex64]:

@@ -32,7 +32,7 @@ class ImpulseResponseRoom(Room):
         positions = self.positions(kind)
         for segment in draw.segments[role]:
             for index, wet in enumerate(_convolve(segment.samples, responses)):
-                rng = generator("sensor-noise", draw.corpus, draw.seed, role, condition, kind, segment.clip, index)
+                rng = generator("sensor-noise", draw.digest, role, condition, kind, segment.clip, index)
                 yield Recording(positions[index], segment.clip, segment.speaker, add_sensor_noise(wet, rng)[ONSET:])
 
     def digest(self, condition: str, kind: PositionKind) -> str:

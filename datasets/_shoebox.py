@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from ..benchmark.errors import UserError
 from ..benchmark.seeds import seed_of
 from ..benchmark.weights import load_arrays, save_arrays
 from ._convolution import ImpulseResponseRoom
+
+_Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
 IMAGE_ORDER = 40
 IMAGE_DISPLACEMENT_M = 0.05
@@ -46,23 +50,20 @@ class ShoeboxRoom(ImpulseResponseRoom):
         return self.places.get(kind, ())
 
     def responses(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
-        return self._responses(self.condition(condition).rt60_s, kind)[0]
+        return self._responses(self.condition(condition).rt60_s, kind)
 
     @cache  # noqa: B019 - a room lives as long as the process
-    def _responses(self, rt60_s: float, kind: PositionKind) -> tuple[NDArray[np.float32], float]:
-        def simulate() -> dict[str, NDArray[np.generic]]:
-            absorption = self._calibrated(rt60_s)[0]
-            responses = self._simulate(absorption, kind)
-            return {"responses": responses, "measured_rt60_s": np.array(_measured_rt60_s(responses))}
+    def _responses(self, rt60_s: float, kind: PositionKind) -> NDArray[np.float32]:
+        def simulate() -> _Arrays:
+            return {"responses": self._simulate(self._calibrated(rt60_s)[0], kind)}
 
-        found = self._cached(f"{self.name}-{kind}", [rt60_s, kind], simulate)
-        return found["responses"].astype(np.float32, copy=False), float(found["measured_rt60_s"])
+        return self._cached(f"{self.name}-{kind}", [rt60_s, kind], simulate)["responses"].astype(np.float32, copy=False)
 
     @cache  # noqa: B019
     def _calibrated(self, rt60_s: float) -> tuple[float, float]:
         """Absorption whose measured RT60, averaged over the grid positions, is the target; and that measured value."""
 
-        def calibrate() -> dict[str, NDArray[np.generic]]:
+        def calibrate() -> _Arrays:
             low, high = 0.02, 0.98
             for _ in range(24):
                 absorption = (low + high) / 2
@@ -75,7 +76,7 @@ class ShoeboxRoom(ImpulseResponseRoom):
         found = self._cached(f"{self.name}-absorption", [rt60_s], calibrate)
         return float(found["absorption"]), float(found["measured_rt60_s"])
 
-    def _cached(self, name, inputs, compute) -> dict[str, NDArray[np.generic]]:
+    def _cached(self, name: str, inputs: list[object], compute: Callable[[], _Arrays]) -> _Arrays:
         grid = {kind: [[p.doa_deg, p.range_m] for p in places] for kind, places in self.places.items()}
         room = [self.name, self.size_m, self.array_centre_m, self.spacing_m, self.directivity, grid]
         key = digest([room, inputs, source_digest(Path(__file__)), versions("pyroomacoustics", "numpy")])

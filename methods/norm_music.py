@@ -13,7 +13,9 @@ from ._subspace import music_scores
 class NormMusic(Method):
     """What `music` should be for a wideband source: every bin has the same say."""
 
-    info = MethodInfo("NormMUSIC", "D. Salvati, C. Drioli, G. L. Foresti, IEEE Signal Process. Lett. 21(5), 2014", uses_labels=False)
+    info = MethodInfo(
+        "NormMUSIC", "D. Salvati, C. Drioli, G. L. Foresti, IEEE Signal Process. Lett. 21(5), 2014", uses_labels=False
+    )
 
     def predict(self, sequences: Sequences) -> Prediction:
         scores = music_scores(sequences, self.context.setup, normalise=True)

@@ -1,0 +1,211 @@
+"""A request for runs, spelled out as fits and the cells that score them; both know their keys before anything is run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from .acoustics import ArraySetup
+from .digest import digest, source_digest, versions
+from .errors import UserError
+from .method import Context, Method
+from .protocol import SCALES, Protocol, ScaleName, Split, label_count
+from .records import CellAxes, CellRecord, FitAxes, State
+from .registry import METHODS, PROTOCOLS, make_method, split_spec
+from .scene import Scene, make_scene
+from .sequences import HOP
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `doabench run` was asked for, with the defaults filled in."""
+
+    protocols: tuple[str, ...]
+    methods: tuple[str, ...]
+    speech: str
+    scale: ScaleName = "quick"
+    labels: tuple[int, ...] = ()
+    seeds: int = 1
+    rooms: tuple[str, ...] = ()
+    plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One scored set of a fit."""
+
+    key: str
+    protocol: Protocol
+    split: Split
+    axes: CellAxes
+
+
+@dataclass
+class Fit:
+    """One training run and the cells that score it. ``room``, ``speech`` and ``speakers_per_role`` make its scene again."""
+
+    key: str
+    axes: FitAxes
+    spec: str
+    room: str
+    speech: str
+    speakers_per_role: int
+    protocol: Protocol
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """Fits to run, and cells that are known not to run, with the reason."""
+
+    fits: list[Fit] = field(default_factory=list)
+    not_run: list[CellRecord] = field(default_factory=list)
+
+    @property
+    def cell_keys(self) -> list[str]:
+        return [cell.key for fit in self.fits for cell in fit.cells] + [record.key for record in self.not_run]
+
+
+def make_plan(request: Request) -> Plan:
+    """Spell a request out. Raises UserError for anything that a person asked for and cannot have."""
+    scale = SCALES[request.scale]
+    plan, fits = Plan(), {}
+    methods = [(spec, *_method(spec)) for spec in dict.fromkeys(request.methods)]
+    for protocol in (PROTOCOLS.get(name).found for name in dict.fromkeys(request.protocols)):
+        for room in request.rooms or protocol.rooms:
+            for seed in range(request.seeds):
+                scene = _scene(room, request.speech, seed, scale.speakers_per_role)
+                if (reason := protocol.skip(scene.room)) is not None and not request.rooms:
+                    raise UserError(f"protocol {protocol.id}: {reason}")
+                for spec, name, method, problem in methods:
+                    n_values = request.labels or protocol.labels_at(scale) if _uses_labels(method) else (0,)
+                    state, why = problem or _skipped(reason, method, scene)
+                    for n in n_values:
+                        fit = _fit(spec, name, method, protocol, scene, request.speech, room, n, scale.speakers_per_role)
+                        cells = (
+                            [_cell(fit, protocol, split, scene, request.scale) for split in protocol.scored]
+                            if not reason
+                            else []
+                        )
+                        if state is not None:
+                            plan.not_run += [_not_run(fit, cell, state, why) for cell in cells]
+                            continue
+                        known = fits.setdefault(fit.key, fit)
+                        known.cells += [cell for cell in cells if cell.key not in {other.key for other in known.cells}]
+    plan.fits = list(fits.values())
+    return plan
+
+
+_scene = cache(make_scene)
+
+
+def _method(spec: str) -> tuple[str, Method | None, tuple[State, str] | None]:
+    """Name and method of a spec; a plugin that is broken or lacks a package comes with the state its cells get."""
+    plugin = METHODS.plugins().get(METHODS.plain(split_spec(spec)[0]))
+    if plugin is not None and plugin.needs:
+        return plugin.name, None, ("not-installed", f"install {plugin.needs}")
+    if plugin is not None and plugin.error:
+        return plugin.name, None, ("failed", f"{plugin.file.name} cannot be loaded: {plugin.error}")
+    return *make_method(spec), None
+
+
+def _uses_labels(method: Method | None) -> bool:
+    return method is None or method.info.uses_labels
+
+
+def _skipped(reason: str | None, method: Method | None, scene: Scene) -> tuple[State | None, str]:
+    if reason is None and method is not None:
+        method.context = Context(scene.setup)
+        reason = method.skip()
+    return ("skipped", reason) if reason is not None else (None, "")
+
+
+def variant_of(method: Method) -> str:
+    """What tables show beside the name: parameters that differ from their defaults; ``as-released`` for itself."""
+    values = {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if getattr(method, f.name) != f.default}  # pyright: ignore
+    shown = [str(value) if name == "variant" else f"{name}={value}" for name, value in values.items()]
+    return ",".join(shown)
+
+
+def method_digest(name: str) -> str:
+    """A hash of a method's source with what it imports from the project, and of the packages that its numbers depend on."""
+    file = METHODS.plugins()[name].file
+    return digest([source_digest(file), versions("torch", "numpy", "scipy")])
+
+
+def _fit(
+    spec: str, name: str, method: Method | None, protocol: Protocol, scene: Scene, speech: str, room: str, n: int, speakers: int
+) -> Fit:
+    setup = scene.setup
+    labels = label_count(n, len(setup.candidates_deg))
+    if _uses_labels(method):
+        _check_reachable(n, labels, setup, scene, protocol)
+        data = digest([scene.digest(protocol.train), scene.digest(protocol.selection)])
+    else:
+        data = scene.draw.digest
+    parameters = dataclasses.asdict(method) if method is not None else {}  # pyright: ignore
+    axes = FitAxes(
+        method=name,
+        variant=variant_of(method) if method is not None else "",
+        method_title=method.info.title if method is not None else name,
+        method_digest=method_digest(name),
+        dataset=scene.room_name,
+        measured=scene.room.measured,
+        speech=scene.draw.corpus,
+        data_digest=data,
+        seed=scene.draw.seed,
+        nominal_labels=n,
+        labels=labels,
+        selection_labels=labels,
+        transductive=method is not None and method.info.uses_unlabelled,
+        candidates_deg=setup.candidates_deg,
+        spacing_m=setup.spacing_m,
+    )
+    code = [source_digest(HERE / file) for file in ("splits.py", "worker.py")]
+    counted = axes.model_dump(exclude={"method_title", "speech", "nominal_labels"})
+    return Fit(digest([counted, parameters, code]), axes, spec, room, speech, speakers, protocol)
+
+
+def _check_reachable(n: int, labels: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
+    classes = len(setup.candidates_deg)
+    per_class = sum(len(segment.samples) // HOP for segment in scene.draw.segments[protocol.train.speech])
+    if not classes <= n <= classes * per_class:
+        raise UserError(
+            f"--labels {n}: with {classes} directions and this speech n must be between {classes} and {classes * per_class}"
+        )
+    assert labels
+
+
+def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: ScaleName) -> Cell:
+    subset = protocol.scored[split]
+    condition = scene.condition(subset)
+    axes = CellAxes(
+        protocol=protocol.id,
+        protocol_version=protocol.version,
+        protocol_fingerprint=protocol.fingerprint,
+        scale=scale,
+        split=split,
+        rt60_s=condition.rt60_s,
+        measured_rt60_s=condition.measured_rt60_s,
+        scored_digest=scene.digest(subset),
+        counts_hits=protocol.accuracy,
+    )
+    return Cell(digest([fit.key, axes.model_dump()]), protocol, split, axes)
+
+
+def _not_run(fit: Fit, cell: Cell, state: State, reason: str) -> CellRecord:
+    return CellRecord(key=cell.key, fit_key=fit.key, state=state, fit=fit.axes, axes=cell.axes, reason=reason)
+
+
+def default_methods() -> Iterator[str]:
+    """Every installed method and, where it has one, its as-released form."""
+    for name, plugin in METHODS.plugins().items():
+        yield name
+        fields = {f.name: f.type for f in dataclasses.fields(plugin.found)} if plugin.found else {}
+        if "as-released" in str(fields.get("variant", "")):
+            yield f"{name}[variant=as-released]"

@@ -1,0 +1,84 @@
+"""What is kept of a fit and of a cell: one `record.json` each, written last, never changed when it is ok."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+State = Literal["ok", "failed", "skipped", "not-installed", "missing"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+
+
+class FitAxes(Record):
+    """What tells one fit from another. ``labels`` is J, ``nominal_labels`` the n that it was asked for by (0: uses none)."""
+
+    method: str
+    variant: str
+    method_title: str
+    method_digest: str
+    dataset: str
+    measured: bool
+    speech: str
+    data_digest: str
+    seed: int
+    nominal_labels: int
+    labels: int
+    selection_labels: int
+    transductive: bool
+    candidates_deg: tuple[float, ...]
+    spacing_m: float
+
+
+class CellAxes(Record):
+    """What tells one scored set of a fit from another."""
+
+    protocol: str
+    protocol_version: int
+    protocol_fingerprint: str
+    scale: str
+    split: str
+    rt60_s: float
+    measured_rt60_s: float | None
+    scored_digest: str
+    counts_hits: bool
+
+
+class Metrics(Record):
+    """Scores of one cell. Accuracy is absent where the true angle is not a candidate."""
+
+    mae_deg: float
+    mae_lo: float | None
+    mae_hi: float | None
+    accuracy_pct: float | None
+    accuracy_lo: float | None
+    accuracy_hi: float | None
+    sequences: int
+    clips: int
+    floor_deg: float
+
+
+class FitRecord(Record):
+    """A finished fit; one that failed leaves its reason in the records of its cells."""
+
+    key: str
+    axes: FitAxes
+    fit_s: float
+    environment: dict[str, Any] = {}
+
+
+class CellRecord(Record):
+    key: str
+    fit_key: str
+    state: State
+    fit: FitAxes
+    axes: CellAxes
+    metrics: Metrics | None = None
+    reason: str = ""
+    traceback: str = ""
+    fit_s: float | None = None
+    predict_us_per_sequence: float | None = None
+    environment: dict[str, Any] = {}

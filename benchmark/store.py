@@ -1,0 +1,96 @@
+"""Results on disk: `fits/KEY/` and `cells/KEY/`, each made in one piece by an atomic rename."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+from pydantic import ValidationError
+
+from .errors import UserError
+from .method import History
+from .records import CellRecord, FitRecord, Record
+
+RECORD, PREDICTIONS, HISTORY = "record.json", "predictions.parquet", "history.json"
+R = TypeVar("R", FitRecord, CellRecord)
+
+
+class Store:
+    """The folder of ``--out``."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.fits, self.cells = out / "fits", out / "cells"
+        try:
+            for folder in (self.fits, self.cells, out / "scratch"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {out}: cannot be written to ({error.strerror}); choose another folder") from error
+
+    def scratch(self, fit_key: str) -> Path:
+        """A folder for the training state of one fit; it outlives a killed run and goes when the fit is stored."""
+        folder = self.out / "scratch" / fit_key
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def fit(self, key: str) -> FitRecord | None:
+        return _read(self.fits / key, FitRecord)
+
+    def cell(self, key: str) -> CellRecord | None:
+        return _read(self.cells / key, CellRecord)
+
+    def all_cells(self) -> list[CellRecord]:
+        """Every stored cell, by key."""
+        found = (self.cell(folder.name) for folder in sorted(self.cells.iterdir()) if not folder.name.startswith("."))
+        return [record for record in found if record is not None]
+
+    def predictions(self, key: str) -> pd.DataFrame:
+        """Columns start, clip, position (of the sequence), true_deg, estimated_deg."""
+        return pd.read_parquet(self.cells / key / PREDICTIONS)
+
+    def history(self, fit_key: str) -> list[tuple[int, str, float]]:
+        """Training curve of a fit as rows of step, name, value."""
+        file = self.fits / fit_key / HISTORY
+        return [(step, name, value) for step, name, value in json.loads(file.read_text())] if file.is_file() else []
+
+    @contextmanager
+    def new_fit(self, record: FitRecord, history: History) -> Iterator[Path]:
+        """A folder to save weights into; it becomes the fit's own, with its record, when the block ends well."""
+        with _whole(self.fits / record.key, record) as folder:
+            yield folder
+            (folder / HISTORY).write_text(json.dumps(history.rows))
+        shutil.rmtree(self.out / "scratch" / record.key, ignore_errors=True)
+
+    def add_cell(self, record: CellRecord, predictions: pd.DataFrame | None = None) -> None:
+        with _whole(self.cells / record.key, record) as folder:
+            if predictions is not None:
+                predictions.to_parquet(folder / PREDICTIONS, index=False)
+
+
+@contextmanager
+def _whole(target: Path, record: Record) -> Iterator[Path]:
+    """Make ``target`` in a hidden folder beside it and rename it into place; what stood there (a failure) is replaced."""
+    partial = target.with_name(f".{target.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    yield partial
+    (partial / RECORD).write_text(record.model_dump_json(indent=1))
+    if target.exists():
+        shutil.rmtree(target)
+    partial.rename(target)
+
+
+def _read(folder: Path, model: type[R]) -> R | None:
+    """The record in ``folder``; None where there is none or where another version of the suite wrote it."""
+    file = folder / RECORD
+    if not file.is_file():
+        return None
+    try:
+        return model.model_validate_json(file.read_text())
+    except ValidationError:
+        return None

@@ -1,0 +1,211 @@
+"""What one worker does: train one fit, if it is not stored already, and score its cells."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from . import metrics
+from .environment import environment
+from .errors import UserError
+from .method import Context, FitFailed, Method, Prediction
+from .plan import Cell, Fit
+from .records import CellRecord, FitRecord, Metrics
+from .registry import add_plugin_file, make_method
+from .scene import Scene, make_scene
+from .seeds import seed_of
+from .splits import ScoredSet, fit_data, scored_set
+from .store import Store
+from .streams import Stream
+
+Report = Callable[[float, str], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How fits are run, the same for all of a request; none of it may change a number but ``device`` and ``threads``."""
+
+    out: Path
+    device: str = "cpu"
+    threads: int = 1
+    plugins: tuple[Path, ...] = ()
+
+
+class Crash(Exception):
+    """What went wrong in a fit or a cell: one line for people, and the traceback where the fault is a plugin's own."""
+
+    def __init__(self, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.trace = trace
+
+
+def start(settings: Settings) -> None:
+    """Prepare a fresh process: plugins from outside the tree, and the threads it may use."""
+    import threadpoolctl
+    import torch
+
+    for path in settings.plugins:
+        add_plugin_file(path)
+    torch.set_num_threads(settings.threads)
+    threadpoolctl.threadpool_limits(settings.threads)
+
+
+def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
+    """Bring one fit and its cells into the store; the records of the cells. What is stored and ok does not run again."""
+    store = Store(settings.out)
+    todo = [cell for cell in fit.cells if (record := store.cell(cell.key)) is None or record.state != "ok"]
+    where = environment(settings.device, settings.threads)
+    try:
+        scene = _scene(fit.room, fit.speech, fit.axes.seed, fit.speakers_per_role)
+        method, fit_s = _trained(fit, scene, store, settings, report)
+    except Crash as crash:
+        for cell in todo:
+            store.add_cell(_record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace))
+        return [record for cell in todo if (record := store.cell(cell.key)) is not None]
+    records = []
+    for cell in todo:
+        report(1.0, f"scoring {cell.split}")
+        record, predictions = _scored(fit, cell, method, fit_s, scene, where)
+        store.add_cell(record, predictions)
+        records.append(record)
+    return records
+
+
+_scene = lru_cache(maxsize=1)(make_scene)
+
+
+def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: Report) -> tuple[Method, float]:
+    """The fitted method, from the store or trained now, and the seconds that its training took."""
+    _, method = make_method(fit.spec)
+    method.context = Context(
+        setup=scene.setup,
+        seed=seed_of("fit", fit.axes.seed),
+        device=settings.device,
+        scratch=store.scratch(fit.key),
+        progress=report,
+    )
+    stored = store.fit(fit.key)
+    if stored is not None:
+        _guarded(fit, "load", lambda: method.load(store.fits / fit.key))
+        return method, stored.fit_s
+    began = time.perf_counter()
+    if method.info.uses_labels:
+        data, _, _ = _guarded(fit, "data", lambda: fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed))
+        began = time.perf_counter()
+        _guarded(fit, "fit", lambda: method.fit(data))
+    fit_s = time.perf_counter() - began
+    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, environment=environment(settings.device, settings.threads))
+    with store.new_fit(record, method.context.history) as folder:
+        _guarded(fit, "save", lambda: method.save(folder))
+    return method, fit_s
+
+
+def _scored(
+    fit: Fit, cell: Cell, method: Method, fit_s: float, scene: Scene, where: dict[str, Any]
+) -> tuple[CellRecord, pd.DataFrame | None]:
+    """The record of one scored set and its predictions; a record of the failure and None where the method breaks down."""
+    chosen = _scored_set(fit, cell, scene)
+    try:
+        began = time.perf_counter()
+        prediction = _guarded(fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences)))
+        predict_s = time.perf_counter() - began
+    except Crash as crash:
+        return _record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace), None
+    table = _predictions(chosen, prediction)
+    record = _record(
+        fit,
+        cell,
+        where,
+        state="ok",
+        metrics=score(table, fit.axes.candidates_deg, cell.axes.counts_hits),
+        fit_s=fit_s if fit.axes.labels else None,
+        predict_us_per_sequence=predict_s / max(1, len(table)) * 1e6,
+    )
+    return record, table
+
+
+def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hits: bool) -> Metrics:
+    """All metrics of a cell from its stored predictions alone."""
+    estimated, true = predictions["estimated_deg"].to_numpy(float), predictions["true_deg"].to_numpy(float)
+    clip = predictions["clip"].to_numpy()
+    error = metrics.with_interval(metrics.absolute_error_deg(estimated, true), clip)
+    hits = metrics.with_interval(metrics.hits_pct(estimated, true), clip) if counts_hits else None
+    return Metrics(
+        mae_deg=error.value,
+        mae_lo=_number(error.low),
+        mae_hi=_number(error.high),
+        accuracy_pct=hits and hits.value,
+        accuracy_lo=hits and _number(hits.low),
+        accuracy_hi=hits and _number(min(100.0, hits.high)),
+        sequences=len(predictions),
+        clips=int(predictions["clip"].nunique()),
+        floor_deg=metrics.classifier_floor_deg(true, candidates_deg),
+    )
+
+
+def _streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
+    return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
+
+
+def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> ScoredSet:
+    """The sequences of a cell, without those of its stream that the fit was given with a label."""
+    subset = cell.protocol.scored[cell.split]
+    used = np.empty(0, np.int64)
+    if fit.axes.labels:
+        _, labelled, selected = fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed)
+        given = {fit.protocol.train: labelled, fit.protocol.selection: selected}
+        used = given.get(subset, used)
+    return scored_set(scene.stream(subset), used, cell.protocol.balance, fit.axes.seed)
+
+
+def _predictions(chosen: ScoredSet, prediction: Prediction) -> pd.DataFrame:
+    """Stream order, so that the file packs well; positions by index, angles in degrees."""
+    order = np.argsort(chosen.starts)
+    starts = chosen.starts[order]
+    recording = chosen.stream.recording_of(starts)
+    return pd.DataFrame(
+        {
+            "start": starts.astype(np.int32),
+            "clip": chosen.stream.clip[recording].astype(np.int16),
+            "position": chosen.stream.position[recording].astype(np.int16),
+            "true_deg": chosen.stream.doa_deg(starts).astype(np.float32),
+            "estimated_deg": prediction.doa_deg[order].astype(np.float32),
+        }
+    )
+
+
+def _checked(prediction: Prediction, count: int) -> Prediction:
+    if not isinstance(prediction, Prediction) or prediction.doa_deg.shape != (count,):
+        raise ValueError(f"predict must return a Prediction with doa_deg of shape ({count},)")
+    if not np.isfinite(prediction.doa_deg).all():
+        raise ValueError(f"predict returned {int((~np.isfinite(prediction.doa_deg)).sum())} angles that are not finite")
+    return prediction
+
+
+def _guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
+    """Run a plugin's code; whatever it raises becomes a `Crash` that says whose fault it is."""
+    try:
+        return call()
+    except (UserError, FitFailed) as error:
+        raise Crash(str(error)) from error
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{fit.spec} {doing}: {type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
+        raise Crash(" ".join(reason.split()), traceback.format_exc()) from error
+
+
+def _record(fit: Fit, cell: Cell, where: dict[str, Any], **outcome: Any) -> CellRecord:
+    return CellRecord(key=cell.key, fit_key=fit.key, fit=fit.axes, axes=cell.axes, environment=where, **outcome)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value
