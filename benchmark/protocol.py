@@ -66,10 +66,10 @@ class Protocol(Frozen):
         return digest([self.model_dump(mode="json", exclude={"title", "reference", "rooms"}), SPLIT_RULES])
 
     def labels_at(self, scale: Scale) -> tuple[int, ...]:
-        """The nominal n that run at a scale: those of the scale that the protocol knows, or all."""
+        """The nominal n that run at a scale: those of the protocol that the scale has too; where none is, the scale's own."""
         if scale.labels is None:
             return self.labels
-        return tuple(n for n in self.labels if n in scale.labels) or self.labels[:1]
+        return tuple(n for n in self.labels if n in scale.labels) or scale.labels
 
     def skip(self, room: Room) -> str | None:
         """Why this protocol cannot run in a room; None if it can."""
