@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import nn
 from .weights import load_arrays, save_arrays
 
 _FILE = "checkpoint.safetensors"
-_EVERY_S = 10.0
+EVERY_S = float(os.environ.get("DOABENCH_CHECKPOINT_S", "10"))
 """Epochs may be shorter than writing their state takes; then it is written this often."""
 
 
@@ -32,7 +33,7 @@ class Checkpoint:
 
     def save(self, values: Mapping[str, Any], tensors: Mapping[str, torch.Tensor] | None = None) -> None:
         """Write the state if the last time was long enough ago; ``tensors`` travel along, e.g. the best weights so far."""
-        if self._folder is None or time.monotonic() - self._written < _EVERY_S:
+        if self._folder is None or time.monotonic() - self._written < EVERY_S:
             return
         state = {f"extra/{name}": tensor for name, tensor in (tensors or {}).items()}
         for prefix, module in self._modules.items():

@@ -41,18 +41,26 @@ out_option = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), help="Folder of all results."
 )
 plugin_option = click.option(
-    "--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A method, protocol, speech or room of your own."
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A method, protocol, speech or room of your own.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @main.command(**COMMAND)
 @click.option("--protocol", "protocols", multiple=True, help="May be repeated.  [default: all]", metavar="ID")
-@click.option("--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]")
+@click.option(
+    "--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]"
+)
 @click.option("--labels", multiple=True, type=click.IntRange(min=1), help="Nominal number of labels n; may be repeated.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, help="How many seeds, from 0 on.")
 @click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol.")
-@click.option("--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder.")
+@click.option(
+    "--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder."
+)
 @click.option("--rooms", multiple=True, envvar="DOABENCH_ROOMS", show_envvar=True, help="Rooms instead of each protocol's own.")
 @out_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, help="Fits at a time.")

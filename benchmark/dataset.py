@@ -124,4 +124,4 @@ class Room(ABC):
         return tuple(sorted({position.doa_deg for position in self.positions("grid")}))
 
     def condition(self, name: str) -> Condition:
-        return next(condition for condition in self.conditions if condition.name == name)
+        return {condition.name: condition for condition in self.conditions}[name]

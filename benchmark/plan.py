@@ -88,7 +88,7 @@ def make_plan(request: Request) -> Plan:
                     for n in n_values:
                         fit = _fit(spec, name, method, protocol, scene, request.speech, room, n, scale.speakers_per_role)
                         cells = (
-                            [_cell(fit, protocol, split, scene, request.scale) for split in protocol.scored]
+                            [_cell(fit, protocol, split, scene, request.scale) for split in protocol.splits]
                             if not reason
                             else []
                         )
@@ -133,9 +133,13 @@ def variant_of(method: Method) -> str:
 
 
 def method_digest(name: str) -> str:
-    """A hash of a method's source with what it imports from the project, and of the packages that its numbers depend on."""
-    file = METHODS.plugins()[name].file
-    return digest([source_digest(file), versions("torch", "numpy", "scipy")])
+    """A hash of a method's source with what it imports from the project, and of the packages that its numbers depend on.
+
+    A file that cannot be loaded has its failure for a source.
+    """
+    plugin = METHODS.plugins()[name]
+    source = plugin.error or source_digest(plugin.file)
+    return digest([source, versions("torch", "numpy", "scipy")])
 
 
 def _fit(
@@ -166,9 +170,8 @@ def _fit(
         candidates_deg=setup.candidates_deg,
         spacing_m=setup.spacing_m,
     )
-    code = [source_digest(HERE / file) for file in ("splits.py", "worker.py")]
     counted = axes.model_dump(exclude={"method_title", "speech", "nominal_labels"})
-    return Fit(digest([counted, parameters, code]), axes, spec, room, speech, speakers, protocol)
+    return Fit(digest([counted, parameters, source_digest(HERE / "splits.py")]), axes, spec, room, speech, speakers, protocol)
 
 
 def _check_reachable(n: int, labels: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
@@ -182,7 +185,7 @@ def _check_reachable(n: int, labels: int, setup: ArraySetup, scene: Scene, proto
 
 
 def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: ScaleName) -> Cell:
-    subset = protocol.scored[split]
+    subset = protocol.splits[split]
     condition = scene.condition(subset)
     axes = CellAxes(
         protocol=protocol.id,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from .dataset import PositionKind, Room, SpeechRole
 from .digest import digest
@@ -56,7 +56,7 @@ class Protocol(Frozen):
     labels: tuple[int, ...]
     train: Subset
     selection: Subset
-    scored: Mapping[Split, Subset]
+    scored: Annotated[tuple[tuple[Split, Subset], ...], BeforeValidator(lambda splits: tuple(dict(splits).items()))]
     balance: bool = False
     accuracy: bool = True
 
@@ -64,6 +64,11 @@ class Protocol(Frozen):
     def fingerprint(self) -> str:
         """Changes with anything that defines the protocol's numbers; titles and references do not count."""
         return digest([self.model_dump(mode="json", exclude={"title", "reference", "rooms"}), SPLIT_RULES])
+
+    @property
+    def splits(self) -> dict[Split, Subset]:
+        """The scored subset of every split."""
+        return dict(self.scored)
 
     def labels_at(self, scale: Scale) -> tuple[int, ...]:
         """The nominal n that run at a scale: those of the protocol that the scale has too; where none is, the scale's own."""
@@ -73,7 +78,7 @@ class Protocol(Frozen):
 
     def skip(self, room: Room) -> str | None:
         """Why this protocol cannot run in a room; None if it can."""
-        subsets = (self.train, self.selection, *self.scored.values())
+        subsets = (self.train, self.selection, *self.splits.values())
         if room.transfer is None and any(subset.condition == "transfer" for subset in subsets):
             return "the room has one condition only, there is nothing to transfer to"
         for subset in subsets:

@@ -60,7 +60,7 @@ class Scene:
     def digest(self, subset: Subset) -> str:
         """A hash of all that determines the stream of a subset."""
         room = self.room.digest(self.condition(subset).name, subset.positions)
-        code = [source_digest(Path(__file__).with_name(name)) for name in ("streams.py", "segments.py")]
+        code = source_digest(Path(__file__).with_name("streams.py"))
         return digest([room, self.draw.digest, subset.speech, subset.positions, code, versions("numpy", "scipy")])
 
 

@@ -127,6 +127,8 @@ class Sequences:
 
     def _blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
         """Blocks of random stretches: members (indices of self), frame rows to load, and where among those each starts."""
+        if not len(self):
+            return
         by_start = np.argsort(self._starts, kind="stable")
         starts = self._starts[by_start]
         new_run = np.diff(starts, prepend=-FRAMES_PER_SEQUENCE) >= FRAMES_PER_SEQUENCE
@@ -166,6 +168,8 @@ def _window_sums(values: Array) -> Array:
     Unlike a running sum it cannot cancel, and each window's result depends on its own rows alone.
     """
     n_windows = len(values) - FRAMES_PER_SEQUENCE + 1
+    if not np.issubdtype(values.dtype, np.inexact):
+        values = values.astype(np.float32)  # flags and counts are averaged too
     total = np.zeros((n_windows, *values.shape[1:]), values.dtype)
     width, offset, sums = 1, 0, values
     while width <= FRAMES_PER_SEQUENCE:

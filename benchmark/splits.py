@@ -24,23 +24,19 @@ def spread_order(count: int, *axes: str | int) -> NDArray[np.int64]:
     return np.argsort((offset + GOLDEN * np.arange(count)) % 1.0, kind="stable").argsort(kind="stable")
 
 
-def pick(stream: Stream, per_position: int, *axes: str | int) -> NDArray[np.int64]:
-    """Starts of ``per_position`` whole sequences of every position, spread over it; nested in ``per_position``.
+def pick(starts: NDArray[np.int64], group: NDArray[np.int64], per_group: int, *axes: str | int) -> NDArray[np.int64]:
+    """``per_group`` of the ``starts [S]`` of every ``group [S]``, spread over it; nested in ``per_group``.
 
-    Raises UserError where a position has fewer.
+    Raises UserError where a group has fewer.
     """
-    starts = stream.whole()
-    position = stream.position[stream.recording_of(starts)]
     chosen = []
-    for index in range(len(stream.positions)):
-        own = starts[position == index]
-        if len(own) < per_position:
-            where = stream.positions[index]
+    for index in np.unique(group):
+        own = starts[group == index]
+        if len(own) < per_group:
             raise UserError(
-                f"{per_position} sequences asked for at {where.doa_deg:g} deg, {where.range_m:g} m, there are {len(own)}: "
-                "lower --labels or give more speech"
+                f"{per_group} sequences of each direction asked for, one has {len(own)}: lower --labels or give more speech"
             )
-        chosen.append(own[spread_order(len(own), *axes, index)[:per_position]])
+        chosen.append(own[spread_order(len(own), *axes, int(index))[:per_group]])
     return np.concatenate(chosen)
 
 
@@ -58,8 +54,9 @@ def fit_data(
 ) -> tuple[FitData, NDArray[np.int64], NDArray[np.int64]]:
     """What `fit` is given for J = ``labels``, with the starts that it used of the training and of the selection stream."""
     per_class = labels // len(setup.candidates_deg)
-    labelled = pick(train, per_class, "labelled", *axes)
-    selected = pick(selection, per_class, "selection", *axes)
+    labelled = _pick_by_class(train, train.whole(), per_class, setup, "labelled", *axes)
+    free = np.setdiff1d(selection.whole(), labelled) if selection is train else selection.whole()
+    selected = _pick_by_class(selection, free, per_class, setup, "selection", *axes)
     unlabelled = np.setdiff1d(np.arange(train.n_starts), labelled)
     data = FitData(
         labelled=_labelled(train, labelled, setup, "labelled", *axes),
@@ -71,13 +68,18 @@ def fit_data(
 
 def scored_set(stream: Stream, used: NDArray[np.int64], balance: bool, *axes: str | int) -> ScoredSet:
     """Whole sequences that were not ``used``, in seeded random order; with ``balance`` equally many of every position."""
+    starts = np.setdiff1d(stream.whole(), used)
     if balance:
-        sizes = np.bincount(stream.position[stream.recording_of(stream.whole())], minlength=len(stream.positions))
-        starts = pick(stream, int(sizes.min()), "balance", *axes)
-    else:
-        starts = stream.whole()
-    starts = _shuffled(np.setdiff1d(starts, used), "scored", *axes)
+        position = stream.position[stream.recording_of(starts)]
+        starts = pick(starts, position, int(np.bincount(position).min()), "balance", *axes)
+    starts = _shuffled(starts, "scored", *axes)
     return ScoredSet(Sequences(stream.store, starts), starts, stream)
+
+
+def _pick_by_class(
+    stream: Stream, starts: NDArray[np.int64], per_class: int, setup: ArraySetup, *axes: str | int
+) -> NDArray[np.int64]:
+    return pick(starts, setup.class_of(stream.doa_deg(starts)), per_class, *axes)
 
 
 def _labelled(stream: Stream, starts: NDArray[np.int64], setup: ArraySetup, *axes: str | int) -> LabelledSequences:

@@ -158,12 +158,12 @@ def _streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
 
 def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> ScoredSet:
     """The sequences of a cell, without those of its stream that the fit was given with a label."""
-    subset = cell.protocol.scored[cell.split]
+    subset = cell.protocol.splits[cell.split]
     used = np.empty(0, np.int64)
     if fit.axes.labels:
         _, labelled, selected = fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed)
-        given = {fit.protocol.train: labelled, fit.protocol.selection: selected}
-        used = given.get(subset, used)
+        given = ((fit.protocol.train, labelled), (fit.protocol.selection, selected))
+        used = np.concatenate([used, *(starts for used_subset, starts in given if used_subset == subset)])
     return scored_set(scene.stream(subset), used, cell.protocol.balance, fit.axes.seed)
 
 

@@ -19,6 +19,8 @@ CLIPPED_SHARE = 1e-3
 
 def read_speech(path: Path) -> NDArray[np.float32]:
     """Samples of a mono file at 16 kHz, full scale 1. Raises UserError that names the file and what to do."""
+    if _is_cut_wav(path):
+        raise UserError(f"{path}: is cut short; copy or download it again, or remove it")
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
@@ -39,3 +41,14 @@ def read_speech(path: Path) -> NDArray[np.float32]:
     if clipped > CLIPPED_SHARE:
         raise UserError(f"{path}: {clipped:.1%} of its samples are clipped; record at a lower level or remove it")
     return mono
+
+
+def _is_cut_wav(path: Path) -> bool:
+    """Whether a WAV file is shorter than its header says, which the reader would pass over in silence."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(12)
+        promised = 8 + int.from_bytes(header[4:8], "little")
+        return header[:4] == b"RIFF" and header[8:] == b"WAVE" and path.stat().st_size < promised
+    except OSError:
+        return False

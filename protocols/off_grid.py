@@ -11,7 +11,7 @@ PROTOCOL = Protocol(
     labels=(1000,),
     train=Subset(speech="train"),
     selection=Subset(speech="validation"),
-    scored={"off_grid": Subset(speech="validation", positions="off_grid")},
+    scored=(("off_grid", Subset(speech="validation", positions="off_grid")),),
     balance=True,
     accuracy=False,
 )

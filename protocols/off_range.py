@@ -11,6 +11,6 @@ PROTOCOL = Protocol(
     labels=(1000,),
     train=Subset(speech="train"),
     selection=Subset(speech="validation"),
-    scored={"off_range": Subset(speech="validation", positions="off_range")},
+    scored=(("off_range", Subset(speech="validation", positions="off_range")),),
     balance=True,
 )

@@ -11,5 +11,5 @@ PROTOCOL = Protocol(
     labels=(120, 250, 500, 1000, 2000, 4000, 8000),
     train=Subset(speech="train"),
     selection=Subset(speech="train", condition="transfer"),
-    scored={"train": Subset(speech="train"), "validation": Subset(speech="train", condition="transfer")},
+    scored=(("train", Subset(speech="train")), ("validation", Subset(speech="train", condition="transfer"))),
 )

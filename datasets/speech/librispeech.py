@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -43,7 +45,7 @@ class LibriSpeech(Speech):
             by_speaker[utterance.split("-")[0]].append(utterance)
         return [
             Speaker(speaker, self._sex.get(speaker, ""), tuple(sorted(by_speaker[speaker])))
-            for speaker in sorted(by_speaker, key=int)
+            for speaker in sorted(by_speaker, key=lambda speaker: (int(speaker), speaker))
         ]
 
     def load(self, utterance: str) -> NDArray[np.float32]:
@@ -52,7 +54,7 @@ class LibriSpeech(Speech):
     @cached_property
     def _files(self) -> dict[str, Path]:
         """Path by utterance id; sorted, so that neither nesting nor the order of a directory changes the draw."""
-        return {path.stem: path for path in sorted(self.folder.rglob("*"), reverse=True) if NAME.fullmatch(path.name)}
+        return {path.stem: path for path in sorted(_files_below(self.folder), reverse=True) if NAME.fullmatch(path.name)}
 
     @cached_property
     def _sex(self) -> dict[str, Sex]:
@@ -67,3 +69,15 @@ class LibriSpeech(Speech):
             if not line.startswith(";") and len(fields) > 1 and fields[1] in ("F", "M"):
                 sexes[fields[0]] = "F" if fields[1] == "F" else "M"
         return sexes
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files, through linked folders too, each real folder once."""
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(parent, name) for name in names)

@@ -1,0 +1,249 @@
+"""MLflow, where people compare runs: every stored cell becomes one flat run, once. What counts stays in the records.
+
+The MLflow store is that of ``MLFLOW_TRACKING_URI`` or, where it is not set, `mlflow.db` in the folder of results.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from .errors import UserError
+from .records import CellRecord
+from .store import RECORD, Store
+
+if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
+    from filelock import BaseFileLock
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
+
+    from .mlflow_figures import Figures
+
+KEY, EXPERIMENT, ARTIFACTS, HOST = "doabench.key", "doabench/", "mlartifacts", "127.0.0.1"
+PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with the params
+FIT_PARAMS = ("method", "variant", "labels", "nominal_labels", "selection_labels", "dataset", "measured", "speech", "seed")
+PARAMS = (*FIT_PARAMS, "rt60_s", "split", "scale", "protocol_version")
+# No usage statistics to MLflow's makers, no printed links, no minutes of waiting for a server that is gone.
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+}
+
+
+def sync(out: Path) -> int:
+    """Bring every ok cell of ``out`` into MLflow; how many runs were added now. Raises what MLflow raises.
+
+    A run is known by the key of its cell and is never changed. One that an earlier sync did not finish is made again.
+    """
+    store, uri = Store(out), _uri(out)
+    cells = {record.key: record for record in store.all_cells() if record.state == "ok"}
+    if not cells:
+        return 0
+    with _calm(), _lock(out, uri):
+        client = _open(uri)
+        protocols = sorted({record.axes.protocol for record in cells.values()})
+        experiments = {protocol: _experiment(client, uri, EXPERIMENT + protocol) for protocol in protocols}
+        done = _done(client, list(experiments.values()), cells)
+        missing = [record for key, record in cells.items() if key not in done]
+        if missing:
+            from .mlflow_figures import Figures  # imports matplotlib, which an idle sync need not
+
+            figures = Figures()
+            for record in missing:
+                _add(client, experiments[record.axes.protocol], store, record, figures)
+    return len(missing)
+
+
+def _uri(out: Path) -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
+
+
+def _database(uri: str) -> Path | None:
+    """The file of an SQLite store; None for any other store."""
+    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
+
+
+@contextmanager
+def _calm() -> Iterator[None]:
+    """No log lines, and `SETTINGS` wherever the caller has none; all is as it was afterwards."""
+    added = {name: value for name, value in SETTINGS.items() if name not in os.environ}
+    level = logging.root.manager.disable
+    os.environ.update(added)
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _lock(out: Path, uri: str) -> BaseFileLock:
+    """One sync at a time: two would add the same runs, and MLflow's migration of a fresh database breaks if two start it."""
+    from filelock import FileLock
+
+    beside = _database(uri) or out / "mlflow"
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(beside.with_name(f".{beside.name}.lock"), timeout=300)
+
+
+def _open(uri: str) -> MlflowClient:
+    """A client of a store that is ready for use.
+
+    A fresh database is moved into place whole: a migration that is killed midway leaves one that MLflow cannot mend. Its
+    70 steps wait for the disk one by one (5 s), so they are done in memory where that can be had.
+    """
+    from mlflow import MlflowClient
+
+    database, memory = _database(uri), Path("/dev/shm")
+    if database is not None and not database.exists():
+        with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None, ignore_cleanup_errors=True) as folder:
+            MlflowClient(f"sqlite:///{folder}/mlflow.db")
+            partial = shutil.copyfile(f"{folder}/mlflow.db", database.with_name(f".{database.name}.new"))
+        partial.replace(database)
+    _follow_move(database)
+    return MlflowClient(uri)
+
+
+def _follow_move(database: Path | None) -> None:
+    """MLflow keeps absolute paths of artifacts and has no call to change them: mend those of a folder that was moved."""
+    if database is None:
+        return
+    with closing(sqlite3.connect(database)) as sql, sql:
+        for identity, name, old in sql.execute("SELECT experiment_id, name, artifact_location FROM experiments").fetchall():
+            new = (database.resolve().parent / ARTIFACTS / name).as_uri()
+            if name.startswith(EXPERIMENT) and old.startswith("file:") and old != new:
+                sql.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", [new, identity])
+                runs = "UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?) WHERE experiment_id = ?"
+                sql.execute(runs, [old, new, identity])
+
+
+def _experiment(client: MlflowClient, uri: str, name: str) -> str:
+    """The identity of an experiment, which is made, or brought back if someone deleted it."""
+    database, found = _database(uri), client.get_experiment_by_name(name)
+    if found is None:
+        artifacts = (database.resolve().parent / ARTIFACTS / name).as_uri() if database else None
+        return client.create_experiment(name, artifacts)
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+def _done(client: MlflowClient, experiments: list[str], cells: dict[str, CellRecord]) -> set[str]:
+    """Keys of the complete runs. Half-made runs of our cells are deleted."""
+    runs, token = [], None
+    while token != "":  # one search returns one page and does not say that it is not all
+        page = client.search_runs(experiments, max_results=PAGE, page_token=token)
+        runs += [run for run in page if run.data.tags.get(KEY) in cells]
+        token = page.token or ""
+    for run in runs:
+        if run.info.status != "FINISHED":
+            client.delete_run(run.info.run_id)
+    return {run.data.tags[KEY] for run in runs if run.info.status == "FINISHED"}
+
+
+def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord, figures: Figures) -> None:
+    """Log one cell. Its run counts only when it is FINISHED, which comes last; it lasts as long as fit and scoring took."""
+    from mlflow.entities import Metric, Param
+
+    whole, name = record.model_dump(), _name(record)
+    scores = whole["metrics"] | {key: whole[key] for key in ("fit_s", "predict_us_per_sequence")}
+    params = {key: value for key, value in (whole["fit"] | whole["axes"]).items() if key in PARAMS}
+    fit_ms, predict_ms = 1e3 * (record.fit_s or 0), (record.predict_us_per_sequence or 0) * scores["sequences"] / 1e3
+    end = int(1e3 * (store.cells / record.key / RECORD).stat().st_mtime)
+    start = end - int(fit_ms + predict_ms)
+    run = client.create_run(experiment, start_time=start, tags=_tags(record), run_name=name).info.run_id
+    curves = store.history(record.fit_key)
+    per_step = fit_ms / max([1, *(step for step, _, _ in curves)])
+    metrics = [Metric(key, float(value), end, 0) for key, value in scores.items() if value is not None]
+    metrics += [Metric(f"train/{key}", value, start + int(step * per_step), step) for step, key, value in curves]
+    for first in range(0, len(metrics), BATCH):
+        chunk = metrics[first : first + BATCH]
+        client.log_batch(run, chunk, () if first else [Param(key, str(value)) for key, value in params.items()])
+    client.log_inputs(run, datasets=_datasets(record))
+    for file, figure in figures.drawn(name, record, store.predictions(record.key)):
+        client.log_figure(run, figure, file)
+    client.set_terminated(run, "FINISHED", end_time=end)
+
+
+def _name(record: CellRecord) -> str:
+    """Such as `cnn [as-released] J=988 validation dtu-twin 0.5 s seed 0`."""
+    fit, axes = record.fit, record.axes
+    method = f"{fit.method} [{fit.variant}]" if fit.variant else fit.method
+    labels = f" J={fit.labels}" if fit.labels else ""
+    return f"{method}{labels} {axes.split} {fit.dataset} {axes.rt60_s:g} s seed {fit.seed}"
+
+
+def _tags(record: CellRecord) -> dict[str, str]:
+    where = {name: str(record.environment.get(name, "")) for name in ("commit", "dirty", "cpu", "device", "threads")}
+    own = {KEY: record.key, "doabench.fit_key": record.fit_key, "fingerprint": record.axes.protocol_fingerprint}
+    return own | where | {"mlflow.source.name": "doabench", "mlflow.source.git.commit": where["commit"]}
+
+
+def _datasets(record: CellRecord) -> list[DatasetInput]:
+    """What the fit was trained on, if it was, and what this cell scores."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    fit, training = record.fit, {"training": record.fit.data_digest} if record.fit.labels else {}
+    name, source = f"{fit.dataset} + {fit.speech}", json.dumps({"room": fit.dataset, "speech": fit.speech, "seed": fit.seed})
+    return [
+        DatasetInput(Dataset(name, digest, "doabench", source), [InputTag("mlflow.data.context", use)])
+        for use, digest in (training | {"evaluation": record.axes.scored_digest}).items()
+    ]
+
+
+def serve(out: Path, port: int) -> None:
+    """Show the MLflow UI of ``out`` on this machine only, until Ctrl-C. Raises UserError where it cannot."""
+    uri, database = _uri(out), _database(_uri(out))
+    if uri.startswith(("http:", "https:")):
+        raise UserError(f"MLFLOW_TRACKING_URI is a server, which has a UI of its own: open {uri}")
+    if database is not None and not database.exists():
+        raise UserError(f"no MLflow store at {database}: make one with doabench run --out {out}")
+    if _answers(port):
+        raise UserError(f"--port {port}: another program answers there; choose another port")
+    _follow_move(database)
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    lean = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    settings = SETTINGS | lean | os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}
+    # In a session of its own, so that Ctrl-C reaches this process alone, which then ends the server in good order.
+    command += ["--uvicorn-opts", "--log-level warning"]
+    child = subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, start_new_session=True)
+    terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while child.poll() is None and not _answers(port):
+            time.sleep(0.1)
+        if child.poll() is None:
+            # Without the mode in the address the UI opens in its chat-model views.
+            print(f"MLflow UI: http://{HOST}:{port}/#/experiments?workflowType=machine_learning (Ctrl-C ends it)", flush=True)
+        if child.wait():
+            raise UserError(f"the MLflow server ended with exit code {child.returncode}; its reason is printed above")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, terminated)
+        child.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(5)
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0

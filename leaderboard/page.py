@@ -1,0 +1,165 @@
+"""Tables to one HTML page that needs no network: template, style, script, plotly and data all inside."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ..benchmark.records import CellRecord
+from ..benchmark.registry import METHODS, PROTOCOLS
+from .rows import Row
+from .series import colour_order, confusions, doa_series, label_series
+from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+from .text import interval_text
+
+HERE = Path(__file__).parent
+SPLIT_NAMES = {"train": "Training set", "validation": "Validation set", "off_grid": "Off-grid", "off_range": "Off-range"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """The tables of one protocol in one room with one corpus at one scale."""
+
+    id: str
+    title: str
+    about: str
+    subtitle: str
+    tables: tuple[Table, ...]
+
+
+def to_html(tables: Sequence[Table], left_out: int) -> str:
+    """The page. ``</`` never occurs inside of the data, so that no text of a record can end its script element."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text}
+    environment.globals |= {"mae": mae_text, "pct": pct_text, "pair": pair_text, "interval": interval_text}
+    environment.globals |= {"transductive": is_transductive, "table_notes": table_notes, "room_text": room_text}
+    environment.globals |= {"absent": absent, "split_names": SPLIT_NAMES}
+    plots = {table.slug: _plots(table) for table in tables}
+    return environment.get_template("page.html").render(
+        sections=_sections(tables),
+        facts=_facts(tables),
+        states=_states(tables),
+        methods=_methods(tables),
+        smoke=any(table.scale == "smoke" for table in tables),
+        left_out=left_out_text(left_out),
+        notes=notes(tables),
+        plots=plots,
+        data=_json({"colours": colour_order(tables), "plots": plots}),
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        plotly=get_plotlyjs(),
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _plots(table: Table) -> dict[str, Any]:
+    return {
+        "labels": [asdict(series) for series in label_series(table)],
+        "doa": [asdict(series) for series in doa_series(table)],
+        "confusion": [asdict(confusion) for confusion in confusions(table)],
+    }
+
+
+def _sections(tables: Sequence[Table]) -> list[Section]:
+    def place(table: Table) -> tuple[str, str, str, str]:
+        return table.protocol, table.dataset, table.speech, table.scale
+
+    found = []
+    for key, group in groupby(sorted(tables, key=place), key=place):
+        members = tuple(group)
+        axes, protocol = members[0].rows[0].first.axes, _protocol(key[0])
+        found.append(
+            Section(
+                id="-".join("".join(letter if letter.isalnum() else "-" for letter in part) for part in key),
+                title=protocol.title if protocol else key[0],
+                about=f"{key[0]}, version {axes.protocol_version}" + (f"; {protocol.reference}" if protocol else ""),
+                subtitle=f"{key[1]} \u00b7 {key[2]} \u00b7 {key[3]} scale",
+                tables=members,
+            )
+        )
+    return found
+
+
+def _protocol(name: str) -> Any:
+    plugin = PROTOCOLS.plugins().get(name)
+    return plugin.found if plugin else None
+
+
+def _records(tables: Iterable[Table]) -> list[CellRecord]:
+    return [row.first for table in tables for row in table.rows]
+
+
+def room_text(row: Row) -> str:
+    """``measured room, RT60 0.50 s (measured 0.51 s)``."""
+    fit, axes = row.first.fit, row.first.axes
+    kind = "measured room" if fit.measured else "simulated room"
+    seen = f" (measured {axes.measured_rt60_s:.2f} s)" if axes.measured_rt60_s is not None else ""
+    return f"{kind}, RT60 {axes.rt60_s:.2f} s{seen}"
+
+
+def _facts(tables: Sequence[Table]) -> list[tuple[str, str]]:
+    """What was run, where: pairs of a name and all values it has in the records, in order of appearance."""
+    records = _records(tables)
+    places = [record.environment for record in records if record.environment]
+    rooms: dict[str, list[str]] = {}
+    for table in tables:
+        rooms.setdefault(table.dataset, []).append(room_text(table.rows[0]).partition(", ")[2])
+    kinds = {table.dataset: room_text(table.rows[0]).partition(", ")[0] for table in tables}
+    commits = [
+        f"{place['commit'][:10]}{' with uncommitted changes' if place.get('dirty') else ''}"
+        for place in places
+        if place.get("commit")
+    ]
+    machines = [
+        f"{place.get('cpu', '?')}, {place.get('device', '?')}, threads per fit: {place.get('threads', '?')}" for place in places
+    ]
+    versions = [
+        f"Python {place.get('python', '?')}"
+        + "".join(f", {name} {place['packages'][name]}" for name in ("torch", "numpy") if name in place.get("packages", {}))
+        for place in places
+    ]
+    facts = [
+        ("Scale", _distinct(table.scale for table in tables)),
+        ("Speech", _distinct(table.speech for table in tables)),
+        ("Seeds", _distinct(str(row.seeds) for table in tables for row in table.rows if row.seeds)),
+        *((name, f"{kinds[name]}, {_distinct(texts)}") for name, texts in rooms.items()),
+        ("Commit", _distinct(commits)),
+        ("Machine", _distinct(machines)),
+        ("Software", _distinct(versions)),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(values))
+
+
+def _states(tables: Sequence[Table]) -> list[tuple[str, int]]:
+    counts = Counter(row.status for table in tables for row in table.rows)
+    return sorted(counts.items(), key=lambda item: (item[0] != "ok", item[0]))
+
+
+def _methods(tables: Sequence[Table]) -> list[tuple[str, str, str]]:
+    """Name, title and citation of every method with a row."""
+    titles = {record.fit.method: record.fit.method_title for record in _records(tables)}
+    plugins = METHODS.plugins()
+    found = {name: plugins[name].found for name in titles if name in plugins and plugins[name].found}
+    return [(name, title, found[name].info.citation if name in found else "") for name, title in sorted(titles.items())]
+
+
+def seconds_text(value: float | None) -> str:
+    """A time of training, in the unit that reads best."""
+    if value is None:
+        return ""
+    return f"{value:.2f} s" if value < 1 else f"{value:.0f} s" if value < 600 else f"{value / 60:.0f} min"

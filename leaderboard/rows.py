@@ -1,0 +1,223 @@
+"""Records to table rows: which records count, and what their seeds come to. Pure but for the reader it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..benchmark import metrics
+from ..benchmark.records import CellRecord, State
+from .reference import Reference, reference
+
+SPLITS = ("train", "validation", "off_grid", "off_range")
+WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
+Read = Callable[[str], pd.DataFrame]
+Axes = tuple[str | int | float, ...]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is current: the fingerprint of every protocol and the source digest of every method that is installed."""
+
+    fingerprints: Mapping[str, str]
+    digests: Mapping[str, str]
+
+    def is_current(self, record: CellRecord) -> bool:
+        """Whether the record is of the installed code. What is not installed cannot be out of date."""
+        axes, fit = record.axes, record.fit
+        return (
+            self.fingerprints.get(axes.protocol, axes.protocol_fingerprint) == axes.protocol_fingerprint
+            and self.digests.get(fit.method, fit.method_digest) == fit.method_digest
+        )
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How the errors of a row spread over its D true angles ``true_deg [D]``: mean absolute error ``error_deg [D]`` and
+    counts ``confusion [D, T]`` of estimates by candidate."""
+
+    true_deg: NDArray[np.float64]
+    error_deg: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds."""
+
+    mae_deg: float
+    mae_lo: float
+    mae_hi: float
+    accuracy_pct: float | None
+    accuracy_lo: float | None
+    accuracy_hi: float | None
+    sequences: int
+    clips: int
+    floor_deg: float
+    fit_s: float | None
+    predict_us_per_sequence: float | None
+    detail: Detail | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
+    that the seeds have in common; ``reasons`` say why seeds are not there."""
+
+    first: CellRecord
+    seeds: int
+    status: State
+    reasons: tuple[str, ...]
+    score: Score | None
+    reference: Reference | None
+
+    @property
+    def method(self) -> str:
+        return self.first.fit.method
+
+    @property
+    def variant(self) -> str:
+        return self.first.fit.variant
+
+    @property
+    def labels(self) -> int:
+        return self.first.fit.labels
+
+    @property
+    def split(self) -> str:
+        return self.first.axes.split
+
+
+def choose(
+    stored: Iterable[CellRecord], planned: Mapping[str, CellRecord], installed: Installed, newest: Callable[[str], float]
+) -> tuple[list[CellRecord], int]:
+    """One current record for every cell and seed, and how many stored ones were left out.
+
+    ``planned`` are the cells of the latest request by key; those that are not stored come back as ``missing``. Two records of
+    the same axes differ by code or data that only their keys know of: the planned one counts, else the newest by
+    ``newest(key)``.
+    """
+    records = {record.key: record for record in stored}
+    waiting = {key: record for key, record in planned.items() if key not in records}
+    by_axes: dict[Axes, list[CellRecord]] = {}
+    for record in (*records.values(), *waiting.values()):
+        if installed.is_current(record):
+            by_axes.setdefault((*row_axes(record), record.fit.seed), []).append(record)
+
+    def rank(record: CellRecord) -> tuple[bool, bool, float, str]:
+        age = newest(record.key) if record.key in records else 0.0
+        return record.key in planned, record.state == "ok", age, record.key
+
+    chosen = [max(found, key=rank) for found in by_axes.values()]
+    return chosen, len(records) - sum(record.key in records for record in chosen)
+
+
+def row_axes(record: CellRecord) -> Axes:
+    """What rows are grouped by, in the order that they are sorted in. Data differ from seed to seed and do not count."""
+    fit, axes = record.fit, record.axes
+    split = SPLITS.index(axes.split) if axes.split in SPLITS else len(SPLITS)
+    place = (axes.protocol, fit.dataset, fit.speech, split, axes.split, axes.scale, axes.rt60_s)
+    return (*place, axes.protocol_version, axes.protocol_fingerprint, fit.labels, fit.method, fit.variant)
+
+
+def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
+    """Rows in their fixed order. ``read(key)`` gives the stored predictions of a cell and is asked once for each that is ok."""
+    groups: dict[Axes, list[CellRecord]] = {}
+    for record in sorted(records, key=lambda record: (row_axes(record), record.fit.seed)):
+        groups.setdefault(row_axes(record), []).append(record)
+    most: dict[Axes, int] = {}
+    for group in groups.values():
+        if any(record.state == "ok" for record in group):
+            most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
+    # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
+    return [_row(group, read, most.get(_curve(group[0])) == group[0].fit.labels) for group in groups.values()]
+
+
+def _curve(record: CellRecord) -> Axes:
+    *place, _, method, variant = row_axes(record)
+    return (*place, method, variant)
+
+
+def _row(group: list[CellRecord], read: Read, with_detail: bool) -> Row:
+    good: list[tuple[CellRecord, pd.DataFrame]] = []
+    states, reasons = set[State](), []
+    for record in group:
+        state, reason = record.state, record.reason
+        if state == "ok":
+            try:
+                good.append((record, read(record.key)))
+            except (OSError, ValueError) as error:  # a damaged file costs its own row, not the whole page
+                state, reason = "failed", f"its stored predictions cannot be read ({error})"
+        states.add(state)
+        if state != "ok":
+            reasons.append(" ".join(reason.split()) or "not run yet")
+    first = group[0]
+    fit, axes = first.fit, first.axes
+    return Row(
+        first=first,
+        seeds=len(good),
+        status=next(state for state in WORST_FIRST if state in states),
+        reasons=tuple(dict.fromkeys(reasons)),
+        score=_score(good, with_detail) if good else None,
+        reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
+    )
+
+
+def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Score:
+    """Everything from the predictions but the times, which are means over seeds."""
+    first = good[0][0]
+    estimated, true, clip = _pooled([table for _, table in good])
+    error = metrics.absolute_error_deg(estimated, true)
+    hits = metrics.hits_pct(estimated, true) if first.axes.counts_hits else None
+    seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
+    mae = metrics.with_interval(error, clip)
+    accuracy = metrics.with_interval(hits, clip) if hits is not None else None
+    return Score(
+        mae_deg=_mean_of_means(error, seed),
+        mae_lo=mae.low,
+        mae_hi=mae.high,
+        accuracy_pct=_mean_of_means(hits, seed) if hits is not None else None,
+        accuracy_lo=accuracy and accuracy.low,
+        accuracy_hi=accuracy and min(100.0, accuracy.high),
+        sequences=len(error),
+        clips=len(np.unique(clip)),
+        floor_deg=fmean(record.metrics.floor_deg for record, _ in good if record.metrics),
+        fit_s=_mean(record.fit_s for record, _ in good),
+        predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
+        detail=_detail(estimated, true, error, first.fit.candidates_deg) if with_detail else None,
+    )
+
+
+def _pooled(tables: list[pd.DataFrame]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Estimates, true angles and clips of all seeds; clips are numbered apart, since seeds draw other speech."""
+    clips, start = [], 0
+    for table in tables:
+        clip = table["clip"].to_numpy(np.int64)
+        clips.append(clip + start)
+        start += int(clip.max(initial=-1)) + 1
+    estimated = np.concatenate([table["estimated_deg"].to_numpy(np.float64) for table in tables])
+    true = np.concatenate([table["true_deg"].to_numpy(np.float64) for table in tables])
+    return estimated, true, np.concatenate(clips)
+
+
+def _detail(
+    estimated: NDArray[np.float64], true: NDArray[np.float64], error: NDArray[np.float64], candidates_deg: tuple[float, ...]
+) -> Detail:
+    angles, index = np.unique(true, return_inverse=True)
+    mean = np.bincount(index, weights=error) / np.bincount(index)
+    return Detail(angles, mean, metrics.confusion(estimated, true, candidates_deg))
+
+
+def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:
+    """``.mean()`` seed by seed, so that one seed gives its record's number to the last digit."""
+    return fmean(float(values[seed == number].mean()) for number in np.unique(seed))
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

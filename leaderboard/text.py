@@ -1,0 +1,215 @@
+"""Tables as text: CSV for programs, Markdown to read and paste, LaTeX (booktabs) for a paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from .reference import Reference
+from .rows import Row
+from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+
+COLUMNS = (
+    *("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels"),
+    *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
+    *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
+)
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """One line per row; scores with 4 decimals, times with 2. Empty: does not apply or is not there."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_csv_row(row) for row in rows)
+    return file.getvalue()
+
+
+def _csv_row(row: Row) -> dict[str, object]:
+    fit, axes, score = row.first.fit, row.first.axes, row.score
+    values: dict[str, object] = {
+        "protocol": axes.protocol,
+        "protocol_version": axes.protocol_version,
+        "scale": axes.scale,
+        "dataset": fit.dataset,
+        "speech": fit.speech,
+        "rt60_s": f"{axes.rt60_s:g}",
+        "split": axes.split,
+        "method": fit.method,
+        "variant": fit.variant,
+        "labels": fit.labels or "",
+        "selection_labels": fit.selection_labels or "",
+        "seeds": row.seeds,
+        "status": row.status,
+    }
+    if score is not None:
+        for name in ("mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi"):
+            values[name] = _number(getattr(score, name), 4)
+        values |= {"sequences": score.sequences, "clips": score.clips}
+        values |= {name: _number(getattr(score, name), 2) for name in ("fit_s", "predict_us_per_sequence")}
+    if row.reference is not None:
+        values["reference_mae_deg"] = f"{row.reference.mae_deg:g}"
+        accuracy = row.reference.accuracy_pct
+        values["reference_accuracy_pct"] = "" if accuracy is None else f"{accuracy:g}"
+    return values
+
+
+def _number(value: float | None, decimals: int) -> str:
+    """Empty for None and for NaN, which is no interval."""
+    return "" if value is None or value != value else f"{value:.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one kind of text marks things up; ``escape`` makes plain text safe."""
+
+    bold: Callable[[str], str]
+    quiet: Callable[[str], str]
+    escape: Callable[[str], str]
+    dagger: str
+
+
+MARKDOWN = Style(lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: re.sub(r"([\\`*_|<>\[\]])", r"\\\1", t), " \u2020")
+LATEX = Style(lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: t.translate(_LATEX), "$^\\dagger$")
+
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "\u2020": r"$^\dagger$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\u2013": "--"}
+)
+
+
+def grid(table: Table, style: Style) -> list[list[str]]:
+    """Header and lines of a table, marked up. In a sweep the paper's values have a line of their own below the method's."""
+    if not table.sweep:
+        return _listing(table, style)
+    lines = [[style.escape("method, J ="), *(str(column) for column in table.columns)]]
+    for method, group in groupby(table.lines, key=lambda line: line.method):
+        for line in group:
+            cells = (_sweep_cell(row, table.best(column), style) for row, column in zip(line.cells, table.columns, strict=True))
+            lines.append([_name(line.name, line.row, style), *cells])
+        if method in table.paper:
+            lines.append(_paper_line(method, table.paper[method], table.columns, style))
+    for method, values in table.paper_only.items():
+        lines.append(_paper_line(method, values, table.columns, style))
+    return lines
+
+
+def _sweep_cell(row: Row | None, best: tuple[str, str], style: Style) -> str:
+    if row is None:
+        return ""
+    if row.score is None:
+        return style.quiet(style.escape(row.status))
+    shown = (mae_text(row.score.mae_deg), pct_text(row.score.accuracy_pct))
+    text = " / ".join(style.bold(value) if value == top else value for value, top in zip(shown, best, strict=True) if value)
+    return text if row.status == "ok" else f"{text} {style.quiet(style.escape(row.status))}"
+
+
+def _paper_line(method: str, values: Sequence[Reference], columns: Sequence[int], style: Style) -> list[str]:
+    by_labels = {value.labels: style.quiet(pair_text(value.mae_deg, value.accuracy_pct)) for value in values}
+    return [style.quiet(style.escape(f"{method}, paper")), *(by_labels.get(column, "") for column in columns)]
+
+
+def _listing(table: Table, style: Style) -> list[list[str]]:
+    best_mae, best_accuracy = table.best(None)
+    wide, wider = table.has_accuracy, table.has_accuracy and table.has_paper_accuracy
+    header = ["method", "J", "MAE", "95 %", "paper MAE"]
+    header += ["accuracy %", "95 %"] * wide + ["paper accuracy %"] * wider + ["status"]
+    lines = [[style.escape(title) for title in header]]
+    for line in table.lines:
+        row, score, paper = line.row, line.row.score, line.row.reference
+        mae, accuracy = mae_text(score and score.mae_deg), pct_text(score and score.accuracy_pct)
+        values = [
+            style.bold(mae) if mae and mae == best_mae else mae,
+            style.escape(interval_text(score.mae_lo, score.mae_hi, mae_text)) if score else "",
+            style.quiet(mae_text(paper.mae_deg)) if paper else "",
+        ]
+        if wide:
+            values += [
+                style.bold(accuracy) if accuracy and accuracy == best_accuracy else accuracy,
+                style.escape(interval_text(score.accuracy_lo, score.accuracy_hi, pct_text)) if score else "",
+            ]
+        if wider:
+            values.append(_quiet_pct(paper, style))
+        lines.append([_name(line.name, row, style), str(row.labels), *values, style.escape(row.status)])
+    for method, references in table.paper_only.items():
+        for value in references:
+            if value.labels in {0, *(row.labels for row in table.rows)}:
+                values = [
+                    "",
+                    "",
+                    style.quiet(mae_text(value.mae_deg)),
+                    *[""] * (2 * wide),
+                    *[_quiet_pct(value, style)] * wider,
+                    "",
+                ]
+                lines.append([style.quiet(style.escape(f"{method}, paper only")), str(value.labels), *values])
+    return lines
+
+
+def _quiet_pct(paper: Reference | None, style: Style) -> str:
+    return style.quiet(pct_text(paper.accuracy_pct)) if paper and paper.accuracy_pct is not None else ""
+
+
+def interval_text(low: float | None, high: float | None, show: Callable[[float | None], str]) -> str:
+    """``3.1 - 4.4``; empty where there is no interval."""
+    return "" if low is None or high is None or low != low or high != high else f"{show(low)}\u2013{show(high)}"
+
+
+def _name(name: str, row: Row, style: Style) -> str:
+    return style.escape(name) + (style.dagger if is_transductive(row) else "")
+
+
+def absent_lines(table: Table) -> list[str]:
+    """Why something is not there: ``failed: cnn at J = 988 (the loss is nan at step 40)``."""
+    return [f"{state}: {names} ({reason})" for state, reason, names in absent(table)]
+
+
+def to_markdown(tables: Sequence[Table], left_out: int) -> str:
+    """All tables with what they need to be understood."""
+    parts = ["# doabench leaderboard", "MAE in degrees, accuracy in %. The best of each column is bold."]
+    parts += ["The paper's values are in italics.", left_out_text(left_out), "" if tables else "No results yet."]
+    for table in tables:
+        first, *rest = grid(table, MARKDOWN)
+        lines = [first, [":--", *("--:" for _ in first[1:])], *rest]
+        parts += [f"## {table.protocol}, {table.title}", f"Speech {table.speech}, scale {table.scale}."]
+        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        parts += [MARKDOWN.escape(note) for note in table_notes(table)]
+        parts.append("\n".join(f"- {MARKDOWN.escape(line)}" for line in absent_lines(table)))
+    parts += ["## Notes", *(MARKDOWN.escape(note) for note in notes(tables))]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def to_latex(tables: Sequence[Table], left_out: int) -> str:
+    """One ``table`` environment each, for ``\\input`` in a document with ``\\usepackage{booktabs}``."""
+    parts = ["% doabench leaderboard; needs \\usepackage{booktabs}"]
+    parts += [f"% {left_out_text(left_out)}"] if left_out else []
+    for table in tables:
+        first, *rest = grid(table, LATEX)
+        caption = f"{table.protocol}, {table.title}. Speech {table.speech}, scale {table.scale}. MAE in degrees"
+        caption += " / accuracy in %" if table.sweep and table.has_accuracy else ""
+        caption += ". The paper's values in italics. " + " ".join((*table_notes(table), *absent_lines(table)))
+        body = [" & ".join(line) + r" \\" for line in rest]
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}",
+                    r"\centering\footnotesize",
+                    f"\\caption{{{LATEX.escape(caption.strip())}}}",
+                    f"\\label{{tab:{table.slug.replace('_', '-')}}}",
+                    f"\\begin{{tabular}}{{l{'r' * (len(first) - 1)}}}",
+                    r"\toprule",
+                    " & ".join(first) + r" \\",
+                    r"\midrule",
+                    *body,
+                    r"\bottomrule",
+                    r"\end{tabular}",
+                    r"\end{table}",
+                ]
+            )
+        )
+    return "\n\n".join(parts) + "\n"

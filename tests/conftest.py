@@ -1,0 +1,67 @@
+"""What several test files share. Scenes are built once a session: nothing in a test may change them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from doabench.benchmark.acoustics import ArraySetup
+from doabench.benchmark.dataset import PositionKind, SpeechDraw, SpeechRole
+from doabench.benchmark.segments import draw_segments
+from doabench.benchmark.streams import Stream, join
+from doabench.datasets.speech.talkers import Talkers
+from rooms import AnechoicRoom
+
+StreamOf: TypeAlias = Callable[[SpeechRole, PositionKind], Stream]
+
+
+@pytest.fixture(scope="session")
+def real_speech() -> Path:
+    """The folder in DOABENCH_SPEECH. Without it tests skip, or fail where DOABENCH_REQUIRE_DATA=1."""
+    named = os.environ.get("DOABENCH_SPEECH", "")
+    folder = Path(named.removeprefix("librispeech:"))
+    if named and folder.is_dir():
+        return folder
+    reason = f"DOABENCH_SPEECH={named} is no folder" if named else "DOABENCH_SPEECH is not set: needs a folder of LibriSpeech"
+    if os.environ.get("DOABENCH_REQUIRE_DATA") == "1":
+        pytest.fail(f"{reason}, and DOABENCH_REQUIRE_DATA=1")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def talkers_draw() -> SpeechDraw:
+    """Two synthetic talkers per role."""
+    return draw_segments(Talkers(), "talkers", seed=0, speakers_per_role=2)
+
+
+@pytest.fixture(scope="session")
+def anechoic_setup() -> ArraySetup:
+    room = AnechoicRoom()
+    return ArraySetup(room.spacing_m, room.candidates_deg)
+
+
+@pytest.fixture(scope="session")
+def anechoic_stream(talkers_draw: SpeechDraw) -> StreamOf:
+    """Makes the stream of a role and a kind of position in the free field, each once."""
+    room = AnechoicRoom()
+    made: dict[tuple[SpeechRole, PositionKind], Stream] = {}
+
+    def stream(role: SpeechRole, kind: PositionKind = "grid") -> Stream:
+        if (role, kind) not in made:
+            made[role, kind] = join(room.recordings(talkers_draw, role, "anechoic", kind))
+        return made[role, kind]
+
+    return stream
+
+
+@pytest.fixture(scope="session")
+def train(anechoic_stream: StreamOf) -> Stream:
+    return anechoic_stream("train", "grid")
+
+
+@pytest.fixture(scope="session")
+def validation(anechoic_stream: StreamOf) -> Stream:
+    return anechoic_stream("validation", "grid")

@@ -1,0 +1,52 @@
+"""Methods outside the tree, as a user would write them: `--plugin` gets files made of these texts."""
+
+HEADER = """
+from dataclasses import dataclass
+import os
+import numpy as np
+from doabench.benchmark.method import Method, MethodInfo, Prediction
+
+@dataclass
+class Mine(Method):
+    info = MethodInfo("Mine", "nobody, 2026", uses_labels={labels})
+"""
+
+GUESS = (
+    HEADER.format(labels=False)
+    + """
+    angle_deg: float = 0.0
+
+    def predict(self, sequences):
+        return Prediction(np.full(len(sequences), self.angle_deg))
+"""
+)
+
+RAISES = (
+    HEADER.format(labels=False)
+    + """
+    def predict(self, sequences):
+        return 1 / 0
+"""
+)
+
+DIES = (
+    HEADER.format(labels=False)
+    + """
+    def predict(self, sequences):
+        os._exit(7)
+"""
+)
+
+REFUSES = (
+    HEADER.format(labels=False)
+    + """
+    def skip(self):
+        return "needs four microphones"
+
+    def predict(self, sequences):
+        raise AssertionError("skipped methods are not run")
+"""
+)
+
+NEEDS_PACKAGE = "import a_package_that_is_not_there\n" + GUESS
+BROKEN = GUESS + "\n1 / 0\n"

@@ -1,0 +1,168 @@
+"""Protocols are fixed: what defines their numbers is pinned here, and cannot change without a new version."""
+
+from __future__ import annotations
+
+import pytest
+from doabench.benchmark import protocol as contract
+from doabench.benchmark.dataset import Room
+from doabench.benchmark.protocol import SCALES, Protocol, Scale, Subset
+from doabench.benchmark.registry import PROTOCOLS
+from doabench.datasets.rooms.dtu_twin import DtuTwin
+from doabench.datasets.rooms.mir_twin import MirTwin
+from pydantic import ValidationError
+from rooms import AnechoicRoom
+
+PINNED = {
+    "label-sweep": (1, "6f05aacd7a1809ac7649f15679b7c92e"),
+    "off-grid": (1, "e90d9fd78d1fe6e202062a69daaa093e"),
+    "off-range": (1, "cae4e013c7278b1602b76c713665b1e8"),
+    "rt60-transfer": (1, "3a2aa80072183e865f088e43af18e8e3"),
+}
+
+DEFINING = {
+    "id": "another",
+    "version": 99,
+    "labels": (120, 250, 777),
+    "train": Subset(speech="validation"),
+    "selection": Subset(speech="validation", positions="off_range"),
+    "scored": (("validation", Subset(speech="validation", condition="transfer", positions="off_grid")),),
+}
+SWITCHES = ("balance", "accuracy")
+NOT_DEFINING = {"title": "Another", "reference": "Another et al. 2030", "rooms": ("another-room",)}
+ROOMS: dict[str, type[Room]] = {"dtu-twin": DtuTwin, "mir-twin": MirTwin, "anechoic": AnechoicRoom}
+
+
+def protocol(name: str) -> Protocol:
+    return PROTOCOLS.get(name).found
+
+
+@pytest.mark.parametrize("name", sorted({*PINNED, *PROTOCOLS.names()}))
+def test_fingerprints_are_pinned(name: str) -> None:
+    assert name in PROTOCOLS.names(), f"protocol {name} is gone: stored results of it can no longer be explained"
+    assert name in PINNED, f"pin the new protocol: {name!r}: ({protocol(name).version}, {protocol(name).fingerprint!r})"
+    assert protocol(name).id == name
+    assert (protocol(name).version, protocol(name).fingerprint) == PINNED[name], (
+        f"what defines the numbers of {name} has changed: raise its version, then pin "
+        f"({protocol(name).version}, {protocol(name).fingerprint!r}) here"
+    )
+
+
+def test_every_field_either_defines_the_numbers_or_does_not() -> None:
+    assert set(Protocol.model_fields) == {*DEFINING, *SWITCHES, *NOT_DEFINING}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_an_edit_of_what_defines_the_numbers_changes_the_fingerprint(name: str) -> None:
+    original = protocol(name)
+    changes = {**DEFINING, **{switch: not getattr(original, switch) for switch in SWITCHES}}
+    edited = [original.model_copy(update={field: value}).fingerprint for field, value in changes.items()]
+    assert len({original.fingerprint, *edited}) == len(changes) + 1
+
+
+@pytest.mark.parametrize("field", ["speech", "condition", "positions"])
+def test_an_edit_inside_a_subset_changes_the_fingerprint(field: str) -> None:
+    original = protocol("label-sweep")
+    other = {"speech": "validation", "condition": "transfer", "positions": "off_grid"}[field]
+    edited = original.model_copy(update={"train": original.train.model_copy(update={field: other})})
+    assert edited.fingerprint != original.fingerprint
+
+
+@pytest.mark.parametrize("field", NOT_DEFINING)
+def test_names_for_people_and_default_rooms_do_not_change_the_fingerprint(field: str) -> None:
+    original = protocol("label-sweep")
+    edited = original.model_copy(update={field: NOT_DEFINING[field]})
+    assert edited != original
+    assert edited.fingerprint == original.fingerprint
+
+
+def test_a_change_of_the_rules_of_splitting_changes_every_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: protocol(name).fingerprint for name in PINNED}
+    monkeypatch.setattr(contract, "SPLIT_RULES", "as you like it")
+    assert all(protocol(name).fingerprint != before[name] for name in PINNED)
+
+
+EVERY_N = (120, 250, 500, 1000, 2000, 4000, 8000)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "labels"),
+    [
+        ("label-sweep", "paper", EVERY_N),
+        ("label-sweep", "quick", (120, 250, 1000)),
+        ("label-sweep", "smoke", (120,)),
+        ("rt60-transfer", "paper", EVERY_N),
+        ("rt60-transfer", "quick", (120, 250, 1000)),
+        ("off-grid", "paper", (1000,)),
+        ("off-grid", "quick", (1000,)),
+        ("off-grid", "smoke", (120,)),  # none in common: those of the scale
+        ("off-range", "smoke", (120,)),
+    ],
+)
+def test_labels_at_a_scale(name: str, scale: contract.ScaleName, labels: tuple[int, ...]) -> None:
+    assert protocol(name).labels_at(SCALES[scale]) == labels
+
+
+def test_scales_are_as_promised() -> None:
+    assert {name: (scale.labels, scale.speakers_per_role) for name, scale in SCALES.items()} == {
+        "paper": (None, 20),
+        "quick": ((120, 250, 1000), 20),
+        "smoke": ((120,), 2),
+    }
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_a_protocol_runs_in_its_own_rooms(name: str) -> None:
+    assert protocol(name).rooms
+    for room in protocol(name).rooms:
+        assert protocol(name).skip(ROOMS[room]()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "reason"),
+    [
+        ("rt60-transfer", "dtu-twin", "nothing to transfer to"),
+        ("rt60-transfer", "anechoic", "nothing to transfer to"),
+        ("off-grid", "mir-twin", "no off_grid positions"),
+        ("off-range", "mir-twin", "no off_range positions"),
+        ("off-range", "anechoic", "no off_range positions"),
+        ("off-grid", "anechoic", None),
+        ("label-sweep", "mir-twin", None),
+    ],
+)
+def test_why_a_protocol_cannot_run_in_a_room(name: str, room: str, reason: str | None) -> None:
+    given = protocol(name).skip(ROOMS[room]())
+    assert given is None if reason is None else reason in str(given)
+
+
+@pytest.mark.parametrize("field", Protocol.model_fields)
+def test_protocols_are_frozen(field: str) -> None:
+    sweep = protocol("label-sweep")
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(sweep, field, getattr(sweep, field))
+
+
+def test_subsets_and_scales_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        protocol("label-sweep").train.positions = "off_grid"
+    with pytest.raises(ValidationError, match="frozen"):
+        SCALES["smoke"].speakers_per_role = 20
+
+
+def test_scored_sets_are_frozen() -> None:
+    copy = Protocol.model_validate(protocol("label-sweep").model_dump())
+    with pytest.raises(TypeError):
+        copy.scored[0] = ("train", copy.train)  # pyright: ignore[reportIndexIssue]
+
+
+@pytest.mark.parametrize("kind", [Protocol, Subset, Scale])
+def test_unknown_fields_are_forbidden(kind: type[Protocol | Subset | Scale]) -> None:
+    known = {Protocol: protocol("label-sweep"), Subset: Subset(speech="train"), Scale: SCALES["smoke"]}[kind].model_dump()
+    assert kind.model_validate(known)
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        kind.model_validate({**known, "seed": 0})
+
+
+@pytest.mark.parametrize("change", [{"speech": "test"}, {"condition": "outdoors"}, {"positions": "ceiling"}])
+def test_unknown_values_are_refused(change: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Subset.model_validate({"speech": "train", **change})
