@@ -57,8 +57,15 @@ class Checkpoint:
             index, slot = name.split("/")
             slots.setdefault(int(index), {})[slot] = tensor
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": slots})
+        for parameter, own in self._optimiser.state.items():
+            # A fused optimiser walks memory: its slots must be laid out like their parameter, channels-last or not.
+            own |= {name: _like(slot, parameter) for name, slot in own.items()}
         self._rng.set_state(state["rng"])
         return json.loads(state["values"].numpy().tobytes()), _below(state, "extra/")
+
+
+def _like(slot: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    return torch.empty_like(parameter).copy_(slot) if slot.shape == parameter.shape else slot
 
 
 def _below(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

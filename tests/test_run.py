@@ -123,6 +123,8 @@ def test_killed_fit_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     assert expected.keys() == found.keys()
     for key, table in expected.items():
         pd.testing.assert_frame_equal(found[key], table)
+    curves = [next((out / "fits").glob("*/history.json")).read_text() for out in (tmp_path / "whole", killed)]
+    assert curves[0] == curves[1]
 
 
 @pytest.mark.parametrize(
