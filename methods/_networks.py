@@ -35,14 +35,16 @@ def trunk(rng: torch.Generator) -> nn.Sequential:
 
 
 def classifier(classes: int, rng: torch.Generator) -> nn.Sequential:
-    """``q(y | x)`` of Table 1 as logits: ``[B, 1, 31, 127]`` (phase / pi) -> ``[B, classes]``, on the device of ``rng``.
-
-    Initial weights are torch's default, U(-1/sqrt(fan in), 1/sqrt(fan in)), drawn from ``rng``.
-    """
+    """``q(y | x)`` of Table 1 as logits: ``[B, 1, 31, 127]`` (phase / pi) -> ``[B, classes]``, on the device of ``rng``."""
     network = nn.Sequential(trunk(rng), nn.Linear(TRUNK_FEATURES, 200), nn.ReLU(), nn.Linear(200, classes)).to(rng.device)
+    initialise(network, rng)
+    return network.to(memory_format=torch.channels_last)
+
+
+def initialise(network: nn.Module, rng: torch.Generator) -> None:
+    """Draw all weights from ``rng``, torch's default way: U(-1/sqrt(fan in), 1/sqrt(fan in))."""
     for layer in network.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             bound = 1 / math.sqrt(layer.weight[0].numel())
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=rng)
-    return network.to(memory_format=torch.channels_last)

@@ -13,17 +13,24 @@ from ..benchmark.checkpoint import Checkpoint
 from ..benchmark.method import FitData, FitFailed, Method, MethodInfo, Prediction
 from ..benchmark.sequences import Sequences
 from ..benchmark.weights import load_arrays, save_arrays
-from ._networks import classifier
+from ._networks import classifier, initialise
 
 BATCH = 256
+PREDICT_BATCH = 128
+"""What passes through the network fits into the second-level cache: three times as fast as 1024 at a time."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Training stops after ``steps`` steps or ``epochs`` epochs, or when ``patience`` looks at the selection sequences in a
-    row brought nothing better. A look comes after the first whole epoch that is ``look_every`` steps past the last one."""
+    row brought nothing better. A look comes after the first whole epoch that is ``look_every`` steps past the last one.
+
+    With ``second_start`` the first weights have logits of zero, and training starts again from random ones at that step: zero
+    logits do better with few labels, random ones with many, and the selection sequences decide.
+    """
 
     learning_rate: float
+    second_start: float | None
     steps: float
     epochs: float
     look_every: int
@@ -31,8 +38,10 @@ class Recipe:
 
 
 RECIPES = {
-    "corrected": Recipe(learning_rate=5e-4, steps=400, epochs=float("inf"), look_every=20, patience=float("inf")),
-    "as-released": Recipe(learning_rate=5e-5, steps=float("inf"), epochs=1000, look_every=1, patience=99),
+    "corrected": Recipe(
+        learning_rate=5e-4, second_start=300, steps=600, epochs=float("inf"), look_every=20, patience=float("inf")
+    ),
+    "as-released": Recipe(learning_rate=5e-5, second_start=None, steps=float("inf"), epochs=1000, look_every=1, patience=99),
 }
 
 
@@ -50,17 +59,24 @@ class Cnn(Method):
     def fit(self, data: FitData) -> None:
         recipe, released = RECIPES[self.variant], self.variant == "as-released"
         rng = self._build()
+        if recipe.second_start is not None:
+            for parameter in self.network[-1].parameters():
+                torch.nn.init.zeros_(parameter)
         optimiser = torch.optim.Adam(self.network.parameters(), recipe.learning_rate, fused=True)
         phase = data.labelled.phase_on(rng.device)
         classes = torch.from_numpy(data.labelled.doa_class).to(rng.device)
         checkpoint = Checkpoint(self.context.scratch, {"network": self.network}, optimiser, rng)
-        now = {"step": 0, "epoch": 0, "looked": 0, "best": -1.0, "since_best": 0, "dropout": True}
+        now = {"step": 0, "epoch": 0, "looked": 0, "best": -1.0, "since_best": 0, "dropout": True, "starts": 1}
         best = self._weights()
         if (resumed := checkpoint.restore()) is not None:
             now, best = resumed
             self.context.history.rows.extend(now.pop("history"))
 
         while now["step"] < recipe.steps and now["epoch"] < recipe.epochs and now["since_best"] < recipe.patience:
+            if recipe.second_start is not None and now["step"] >= recipe.second_start and now["starts"] == 1:
+                initialise(self.network, rng)
+                optimiser.state.clear()
+                now["starts"] = 2
             self.network.train(now["dropout"])
             loss = torch.zeros((), device=rng.device)
             for index in torch.randperm(len(classes), generator=rng, device=rng.device).split(BATCH):
@@ -90,7 +106,7 @@ class Cnn(Method):
         device = next(self.network.parameters()).device
         phase = sequences.phase_on(device)
         with torch.inference_mode():
-            batches = torch.arange(len(sequences), device=device).split(1024)
+            batches = torch.arange(len(sequences), device=device).split(PREDICT_BATCH)
             scores = [self._logits(phase(index)).log_softmax(-1).cpu() for index in batches]
         return Prediction.best_candidate(torch.cat(scores).numpy(), self.context.setup)
 
@@ -104,10 +120,6 @@ class Cnn(Method):
     def _build(self) -> torch.Generator:
         rng = torch.Generator(self.context.device).manual_seed(self.context.seed)
         self.network = classifier(len(self.context.setup.candidates_deg), rng)
-        if self.variant == "corrected":
-            # Logits that start at zero, not at random: 3 to 6 points of selection accuracy at J = 247.
-            for parameter in self.network[-1].parameters():
-                torch.nn.init.zeros_(parameter)
         return rng
 
     def _logits(self, phase: torch.Tensor) -> torch.Tensor:
