@@ -55,11 +55,15 @@ def join(recordings: Iterable[Recording]) -> Stream:
         if len(spectra):
             frames.append(spectra)
             kept.append((recording.position, recording.clip, recording.speaker))
+    first_frame = np.cumsum([0, *map(len, frames)])
+    joined = np.empty((first_frame[-1], *stft(np.empty((0, 2), np.float32)).shape[1:]), np.complex64)
+    for begin, end in zip(first_frame[-2::-1], first_frame[:0:-1], strict=True):
+        joined[begin:end] = frames.pop()  # never two copies of the whole in memory
     positions = tuple(dict.fromkeys(position for position, _, _ in kept))
     index = {position: number for number, position in enumerate(positions)}
     return Stream(
-        store=FrameStore(np.concatenate(frames) if frames else stft(np.empty((0, 2), np.float32))),
-        first_frame=np.cumsum([0, *map(len, frames)])[:-1],
+        store=FrameStore(joined),
+        first_frame=first_frame[:-1],
         position=np.array([index[position] for position, _, _ in kept], np.int64),
         clip=np.array([clip for _, clip, _ in kept], np.int64),
         positions=positions,
