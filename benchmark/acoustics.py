@@ -42,7 +42,7 @@ class ArraySetup:
     @property
     def frequency_hz(self) -> NDArray[np.float64]:
         """Centre frequencies of all ``n_fft / 2 + 1`` bins, in Hz."""
-        return np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate_hz)
+        return np.asarray(np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate_hz), np.float64)
 
     def steering_phase(self, n_bins: int) -> NDArray[np.float64]:
         """Free-space RTF phase of every candidate in the first ``n_bins`` bins, in radians, shape ``[T, n_bins]``."""

@@ -14,7 +14,7 @@ import click
 from .errors import UserError
 from .protocol import ScaleName
 
-COMMAND = {"context_settings": {"help_option_names": ["-h", "--help"], "show_default": True}}
+COMMAND: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"], "show_default": True}}
 
 
 class Group(click.Group):

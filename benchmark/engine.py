@@ -42,7 +42,7 @@ class LocalProcesses:
         listener.start()
         jobs = min(self.jobs, len(fits))
         with ProcessPool(max_workers=jobs, context=context, initializer=_start, initargs=(settings, queue)) as pool:  # pyright: ignore
-            futures = {pool.schedule(_run, args=(fit, settings)): fit for fit in fits}
+            futures: dict[Any, Fit] = {pool.schedule(_run, args=(fit, settings)): fit for fit in fits}
             try:
                 for future in as_completed(futures):
                     _settle(futures[future], future, settings)

@@ -31,7 +31,7 @@ def absolute_error_deg(estimated_deg: ArrayLike, true_deg: ArrayLike) -> NDArray
 
 def hits_pct(estimated_deg: ArrayLike, true_deg: ArrayLike) -> NDArray[np.float64]:
     """100 where the estimate is the true candidate, else 0: its mean is the accuracy in percent (eq. 18)."""
-    return 100.0 * (absolute_error_deg(estimated_deg, true_deg) <= HIT_TOLERANCE_DEG)
+    return np.where(absolute_error_deg(estimated_deg, true_deg) <= HIT_TOLERANCE_DEG, 100.0, 0.0)
 
 
 def clip_means(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from .engine import Engine
 from .plan import Fit, Plan, Request, make_plan
@@ -61,7 +61,7 @@ def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, cons
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as progress:
         whole = progress.add_task(f"{len(fits)} fits", total=len(fits), note="")
-        bars: dict[str, int] = {}
+        bars: dict[str, TaskID] = {}
         done: dict[str, float] = {}
         names = {fit.key: f"  {fit.spec} {fit.axes.dataset} J={fit.axes.labels}" for fit in fits}
 

@@ -54,7 +54,7 @@ def draw_segments(speech: Speech, corpus: str, seed: int, speakers_per_role: int
         )
     # Dealt in turn, each sex on its own, every role gets half of each.
     dealt = [*by_sex["F"], *filling, *by_sex["M"]]
-    split = {
+    split: dict[SpeechRole, tuple[Segment, ...]] = {
         role: tuple(Segment(clip, *found) for clip, found in enumerate(dealt[offset :: len(ROLES)]))
         for offset, role in enumerate(ROLES)
     }

@@ -28,7 +28,7 @@ PHASE_BINS = 127
 
 _RUN = 256
 _RUNS_PER_BLOCK = 16
-_WINDOW = scipy.signal.get_window("hamming", N_FFT).astype(np.float32)
+_WINDOW = np.asarray(scipy.signal.get_window("hamming", N_FFT), np.float32)
 
 Index: TypeAlias = slice | NDArray[np.int64]
 Array: TypeAlias = NDArray[Any]
@@ -42,7 +42,7 @@ def stft(waveform: NDArray[np.float32]) -> NDArray[np.complex64]:
     if len(waveform) < N_FFT:
         return np.empty((0, 2, N_FFT // 2 + 1), np.complex64)
     windows = np.lib.stride_tricks.sliding_window_view(waveform.astype(np.float32, copy=False), N_FFT, axis=0)[::HOP]
-    return scipy.fft.rfft(windows * _WINDOW, axis=-1)
+    return np.asarray(scipy.fft.rfft(windows * _WINDOW, axis=-1))
 
 
 class FrameStore:
@@ -143,7 +143,7 @@ class Sequences:
                 first: list[NDArray[np.int64]] = []
                 offset = 0
                 for run_members in members:
-                    begin, end = starts[run_members[0]], starts[run_members[-1]] + FRAMES_PER_SEQUENCE
+                    begin, end = int(starts[run_members[0]]), int(starts[run_members[-1]]) + FRAMES_PER_SEQUENCE
                     rows.append(np.arange(begin, end))
                     first.append(starts[run_members] - begin + offset)
                     offset += end - begin

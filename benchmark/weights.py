@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def save_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]], name: s
     partial.replace(folder / name)
 
 
-def load_arrays(folder: Path, name: str = FILE) -> dict[str, NDArray[np.generic]]:
+def load_arrays(folder: Path, name: str = FILE) -> dict[str, NDArray[Any]]:
     """Read what `save_arrays` wrote."""
     from safetensors.numpy import load_file
 

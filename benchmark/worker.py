@@ -147,7 +147,7 @@ def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hit
         accuracy_lo=hits and _number(hits.low),
         accuracy_hi=hits and _number(min(100.0, hits.high)),
         sequences=len(predictions),
-        clips=int(predictions["clip"].nunique()),
+        clips=len(np.unique(clip)),
         floor_deg=metrics.classifier_floor_deg(true, candidates_deg),
     )
 

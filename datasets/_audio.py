@@ -29,7 +29,7 @@ def read_speech(path: Path) -> NDArray[np.float32]:
         raise UserError(f"{path}: {rate_hz} Hz; speech must be at {SAMPLE_RATE_HZ} Hz: resample it or remove it")
     if samples.shape[1] != 1:
         raise UserError(f"{path}: {samples.shape[1]} channels; speech must be mono: keep one channel or remove the file")
-    mono = samples[:, 0]
+    mono = samples[:, 0].astype(np.float32, copy=False)
     if not len(mono):
         raise UserError(f"{path}: holds no samples; replace the file or remove it")
     if not np.isfinite(mono).all():

@@ -51,9 +51,9 @@ def add_sensor_noise(clean: NDArray[np.float32], rng: np.random.Generator) -> ND
 def _convolve(samples: NDArray[np.float32], responses: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """``samples`` through every response, each ``[len(samples), 2]``; the speech is transformed once."""
     size = scipy.fft.next_fast_len(len(samples) + responses.shape[-1] - 1, real=True)
-    spectrum = scipy.fft.rfft(samples, size)
+    spectrum = np.asarray(scipy.fft.rfft(samples, size))
     for response in responses:
-        wet = scipy.fft.irfft(scipy.fft.rfft(response, size) * spectrum, size)[:, : len(samples)]
+        wet = np.asarray(scipy.fft.irfft(np.asarray(scipy.fft.rfft(response, size)) * spectrum, size))[:, : len(samples)]
         yield np.ascontiguousarray(wet.T, dtype=np.float32)
 
 

@@ -22,4 +22,4 @@ def power_spectra(frames: NDArray[np.complex64]) -> NDArray[np.float32]:
 def whitened_cross_spectrum(frames: NDArray[np.complex64]) -> NDArray[np.complex64]:
     """PHAT-weighted cross-spectrum of STFT frames ``[M, 2, 129]`` -> ``[M, 128]``; silent bins give 0."""
     cross = cross_spectrum(frames)
-    return cross / np.maximum(np.abs(cross), np.finfo(np.float32).tiny)
+    return (cross / np.maximum(np.abs(cross), np.finfo(np.float32).tiny)).astype(np.complex64, copy=False)

@@ -28,5 +28,5 @@ class SrpPhat(Method):
         setup = self.context.setup
         steering = np.exp(-1j * setup.steering_phase(N_BINS)).astype(np.complex64).T
         power = sequences.frame_mean(lambda frames: whitened_cross_spectrum(frames) @ steering)
-        scores = np.abs(power) if self.variant == "as-released" else power.real
+        scores = np.abs(power) if self.variant == "as-released" else np.real(power)
         return Prediction.best_candidate(scores, setup)

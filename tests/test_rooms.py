@@ -234,7 +234,7 @@ def sensor_noise(
         for segment in draw.segments["validation"]
         for pair in responses
     ]
-    return [(wet, recording.waveform - wet[500:]) for wet, recording in zip(clean, recorded, strict=True)]
+    return [(wet, recording.waveform.astype(np.float64) - wet[500:]) for wet, recording in zip(clean, recorded, strict=True)]
 
 
 def test_sensor_noise_is_white_20_db_down_and_independent(

@@ -85,7 +85,7 @@ def test_seeds_cut_the_same_speaker_differently() -> None:
     cuts = [
         {
             segment.speaker: segment.samples.tobytes()
-            for segment in everyone(draw_segments(SomeTalkers("FM"), "talkers", seed, 1))
+            for segment in everyone(draw_segments(SomeTalkers(["F", "M"]), "talkers", seed, 1))
         }
         for seed in (0, 1)
     ]
@@ -136,7 +136,7 @@ def test_two_speakers_per_role_are_one_of_each_sex(talkers_draw: SpeechDraw) -> 
 
 
 def test_speakers_whose_sex_is_unknown_are_drawn_all_the_same() -> None:
-    draw = draw_segments(SomeTalkers([""] * 5), "talkers", seed=0, speakers_per_role=2)
+    draw = draw_segments(SomeTalkers(["", "", "", "", ""]), "talkers", seed=0, speakers_per_role=2)
     assert [len(draw.segments[role]) for role in ROLES] == [2, 2]
     assert len({segment.speaker for segment in everyone(draw)}) == 4
 
