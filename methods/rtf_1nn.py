@@ -57,4 +57,5 @@ def _cross_and_power(frames: NDArray[np.complex64]) -> NDArray[np.complex64]:
 def _rtf(sums: NDArray[np.complex64]) -> NDArray[np.complex64]:
     """Averaged RTF, ``[..., 2, K]`` -> ``[..., K]``; NaN where there is no power."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(sums[..., 0, :] / sums[..., 1, :].real, np.complex64)
+        rtf: NDArray[np.complex64] = np.divide(sums[..., 0, :], sums[..., 1, :].real, dtype=np.complex64)
+    return rtf
