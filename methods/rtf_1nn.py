@@ -51,11 +51,11 @@ class Rtf1nn(Method):
 
 def _cross_and_power(frames: NDArray[np.complex64]) -> NDArray[np.complex64]:
     """``d2 conj(d1)`` and ``|d1|^2`` of single frames, ``[M, 2, 129]`` -> ``[M, 2, 128]``."""
-    return np.stack([cross_spectrum(frames), power_spectra(frames)[:, 0]], axis=1)
+    return np.stack([cross_spectrum(frames), power_spectra(frames)[:, 0].astype(np.complex64)], axis=1)
 
 
 def _rtf(sums: NDArray[np.complex64]) -> NDArray[np.complex64]:
     """Averaged RTF, ``[..., 2, K]`` -> ``[..., K]``; NaN where there is no power."""
+    cross, power = sums[..., 0, :], sums[..., 1, :]
     with np.errstate(invalid="ignore", divide="ignore"):
-        rtf: NDArray[np.complex64] = np.divide(sums[..., 0, :], sums[..., 1, :].real, dtype=np.complex64)
-    return rtf
+        return cross / power
