@@ -27,7 +27,7 @@ PHASE_BINS = 127
 """Bins 0..126: the two highest are dropped so that two unpadded stride-2 kernels fit exactly (Table 1)."""
 
 _RUN = 256
-_RUNS_PER_BLOCK = 16
+_ROWS_PER_BLOCK = 4096
 _WINDOW = np.asarray(scipy.signal.get_window("hamming", N_FFT), np.float32)
 
 Index: TypeAlias = slice | NDArray[np.int64]
@@ -136,9 +136,11 @@ class Sequences:
         runs = np.split(np.arange(len(starts)), np.flatnonzero(new_run)[1:])
         shuffled = generator("frame-mean-runs", len(runs)).permutation(len(runs))
         members: list[NDArray[np.int64]] = []
+        n_rows = 0
         for number, run in enumerate(shuffled, 1):
             members.append(runs[run])
-            if sum(map(len, members)) >= _RUN * _RUNS_PER_BLOCK or number == len(runs):
+            n_rows += int(starts[runs[run][-1]] - starts[runs[run][0]]) + FRAMES_PER_SEQUENCE
+            if n_rows >= _ROWS_PER_BLOCK or number == len(runs):
                 rows: list[NDArray[np.int64]] = []
                 first: list[NDArray[np.int64]] = []
                 offset = 0
@@ -148,7 +150,7 @@ class Sequences:
                     first.append(starts[run_members] - begin + offset)
                     offset += end - begin
                 yield by_start[np.concatenate(members)], np.concatenate(rows), np.concatenate(first)
-                members = []
+                members, n_rows = [], 0
 
 
 class LabelledSequences(Sequences):
