@@ -61,10 +61,11 @@ class Fit:
 
 @dataclass
 class Plan:
-    """Fits to run, and cells that are known not to run, with the reason."""
+    """Fits to run, cells that are known not to run, with the reason, and what else a person should be told."""
 
     fits: list[Fit] = field(default_factory=list)
     not_run: list[CellRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def cell_keys(self) -> list[str]:
@@ -80,18 +81,15 @@ def make_plan(request: Request) -> Plan:
         for room in request.rooms or protocol.rooms:
             for seed in range(request.seeds):
                 scene = _scene(room, request.speech, seed, scale.speakers_per_role)
-                if (reason := protocol.skip(scene.room)) is not None and not request.rooms:
-                    raise UserError(f"protocol {protocol.id}: {reason}")
+                if (reason := protocol.skip(scene.room)) is not None:
+                    plan.notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
+                    break
                 for spec, name, method, problem in methods:
                     n_values = request.labels or protocol.labels_at(scale) if _uses_labels(method) else (0,)
-                    state, why = problem or _skipped(reason, method, scene)
+                    state, why = problem or _skipped(method, scene)
                     for n in n_values:
                         fit = _fit(spec, name, method, protocol, scene, request.speech, room, n, scale.speakers_per_role)
-                        cells = (
-                            [_cell(fit, protocol, split, scene, request.scale) for split in protocol.splits]
-                            if not reason
-                            else []
-                        )
+                        cells = [_cell(fit, protocol, split, scene, request.scale) for split in protocol.splits]
                         if state is not None:
                             plan.not_run += [_not_run(fit, cell, state, why) for cell in cells]
                             continue
@@ -118,10 +116,11 @@ def _uses_labels(method: Method | None) -> bool:
     return method is None or method.info.uses_labels
 
 
-def _skipped(reason: str | None, method: Method | None, scene: Scene) -> tuple[State | None, str]:
-    if reason is None and method is not None:
-        method.context = Context(scene.setup)
-        reason = method.skip()
+def _skipped(method: Method | None, scene: Scene) -> tuple[State | None, str]:
+    if method is None:
+        return None, ""
+    method.context = Context(scene.setup)
+    reason = method.skip()
     return ("skipped", reason) if reason is not None else (None, "")
 
 
@@ -148,7 +147,7 @@ def _fit(
     setup = scene.setup
     labels = label_count(n, len(setup.candidates_deg))
     if _uses_labels(method):
-        _check_reachable(n, labels, setup, scene, protocol)
+        _check_reachable(n, setup, scene, protocol)
         data = digest([scene.digest(protocol.train), scene.digest(protocol.selection)])
     else:
         data = scene.draw.digest
@@ -174,14 +173,13 @@ def _fit(
     return Fit(digest([counted, parameters, source_digest(HERE / "splits.py")]), axes, spec, room, speech, speakers, protocol)
 
 
-def _check_reachable(n: int, labels: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
+def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
     classes = len(setup.candidates_deg)
     per_class = sum(len(segment.samples) // HOP for segment in scene.draw.segments[protocol.train.speech])
     if not classes <= n <= classes * per_class:
         raise UserError(
             f"--labels {n}: with {classes} directions and this speech n must be between {classes} and {classes * per_class}"
         )
-    assert labels
 
 
 def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: ScaleName) -> Cell:

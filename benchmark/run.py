@@ -40,6 +40,8 @@ def execute(request: Request, settings: Settings, engine: Engine, console: Conso
     """Run a request. Raises UserError for bad input, before anything is written."""
     with console.status("preparing speech and rooms"):
         plan = make_plan(request)
+    for note in plan.notes:
+        console.print(note)
     store = Store(settings.out)
     _write_plan(settings.out, plan)
     for record in plan.not_run:

@@ -160,3 +160,10 @@ def test_predictions_hold_what_the_metrics_need(tmp_path: Path) -> None:
         assert record["metrics"]["mae_deg"] == pytest.approx(error.mean(), rel=1e-6)
         assert record["metrics"]["sequences"] == len(table)
         assert record["metrics"]["clips"] == table["clip"].nunique() == 2
+
+
+def test_a_room_that_does_not_suit_a_protocol_is_said(tmp_path: Path) -> None:
+    options = ("--method", "srp_phat", "--protocol", "off-grid", "--protocol", "rt60-transfer", "--rooms", "mir-twin")
+    records, said = run(tmp_path, *options)
+    assert {record["axes"]["protocol"] for record in records} == {"rt60-transfer"}
+    assert "off-grid does not run in mir-twin: the room has no off_grid positions" in " ".join(said.split())
