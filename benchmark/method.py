@@ -108,5 +108,26 @@ class Method(ABC):
         """Read back what `save` wrote."""
 
 
+@dataclass(frozen=True)
+class GeneratedPhase:
+    """RTF phase in radians that a generative method made of N sequences: the ``mean_rad`` of every pixel and one random
+    ``draw_rad`` around it, each ``[N, 31, 127]``. A draw may leave [-pi, pi] where the method's likelihood does."""
+
+    mean_rad: NDArray[np.float32]
+    draw_rad: NDArray[np.float32]
+
+
+class Generative(Method):
+    """A method that can also make sequences; the generation protocol asks for this capability and for nothing else."""
+
+    @abstractmethod
+    def reconstruct(self, sequences: Sequences, doa_deg: NDArray[np.float64]) -> GeneratedPhase:
+        """Every sequence again, by way of the method's latent variables, given its direction ``doa_deg [N]``."""
+
+    @abstractmethod
+    def sample(self, doa_deg: float, count: int) -> GeneratedPhase:
+        """``count`` new sequences of a talker at ``doa_deg``."""
+
+
 class FitFailed(Exception):
     """Training broke down in a way the method itself noticed; the message names step and cause."""

@@ -21,6 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from . import generation_figures
+from .acoustics import ArraySetup
 from .errors import UserError
 from .records import CellRecord
 from .store import RECORD, Store
@@ -163,7 +165,7 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
     from mlflow.entities import Metric, Param
 
     whole, name = record.model_dump(), _name(record)
-    scores = whole["metrics"] | {key: whole[key] for key in ("fit_s", "predict_us_per_sequence")}
+    scores = (whole["metrics"] or whole["generation"]) | {key: whole[key] for key in ("fit_s", "predict_us_per_sequence")}
     params = {key: value for key, value in (whole["fit"] | whole["axes"]).items() if key in PARAMS}
     fit_ms, predict_ms = 1e3 * (record.fit_s or 0), (record.predict_us_per_sequence or 0) * scores["sequences"] / 1e3
     end = int(1e3 * (store.cells / record.key / RECORD).stat().st_mtime)
@@ -177,9 +179,17 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
         chunk = metrics[first : first + BATCH]
         client.log_batch(run, chunk, () if first else [Param(key, str(value)) for key, value in params.items()])
     client.log_inputs(run, datasets=_datasets(record))
-    for file, figure in figures.drawn(name, record, store.predictions(record.key)):
+    if record.generation is not None:
+        pictures = generation_figures.drawn(name, store.generated(record.key), _setup(record))
+    else:
+        pictures = figures.drawn(name, record, store.predictions(record.key))
+    for file, figure in pictures:
         client.log_figure(run, figure, file)
     client.set_terminated(run, "FINISHED", end_time=end)
+
+
+def _setup(record: CellRecord) -> ArraySetup:
+    return ArraySetup(record.fit.spacing_m, record.fit.candidates_deg)
 
 
 def _name(record: CellRecord) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from .acoustics import ArraySetup
 from .digest import digest, source_digest, versions
 from .errors import UserError
-from .method import Context, Method
-from .protocol import SCALES, Protocol, ScaleName, Split, label_count
+from .method import Context, Generative, Method
+from .protocol import SCALES, GenerationProtocol, Protocol, ScaleName, Split, label_count
 from .records import CellAxes, CellRecord, FitAxes, State
 from .registry import METHODS, PROTOCOLS, make_method, split_spec
 from .scene import Scene, make_scene
@@ -78,13 +78,17 @@ def make_plan(request: Request) -> Plan:
     plan, fits = Plan(), {}
     methods = [(spec, *_method(spec)) for spec in dict.fromkeys(request.methods)]
     for protocol in (PROTOCOLS.get(name).found for name in dict.fromkeys(request.protocols)):
+        taking_part = [entry for entry in methods if _takes_part(entry[2], protocol)]
+        if not taking_part:
+            plan.notes.append(f"{protocol.id} does not run: no method that was asked for can generate sequences")
+            continue
         for room in request.rooms or protocol.rooms:
             for seed in range(request.seeds):
                 scene = _scene(room, request.speech, seed, scale.speakers_per_role)
                 if (reason := protocol.skip(scene.room)) is not None:
                     plan.notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
                     break
-                for spec, name, method, problem in methods:
+                for spec, name, method, problem in taking_part:
                     n_values = request.labels or protocol.labels_at(scale) if _uses_labels(method) else (0,)
                     state, why = problem or _skipped(method, scene)
                     for n in n_values:
@@ -110,6 +114,10 @@ def _method(spec: str) -> tuple[str, Method | None, tuple[State, str] | None]:
     if plugin is not None and plugin.error:
         return plugin.name, None, ("failed", f"{plugin.file.name} cannot be loaded: {plugin.error}")
     return *make_method(spec), None
+
+
+def _takes_part(method: Method | None, protocol: Protocol) -> bool:
+    return isinstance(method, Generative) or not isinstance(protocol, GenerationProtocol)
 
 
 def _uses_labels(method: Method | None) -> bool:

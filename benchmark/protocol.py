@@ -11,7 +11,7 @@ from .dataset import PositionKind, Room, SpeechRole
 from .digest import digest
 
 ScaleName = Literal["paper", "quick", "smoke"]
-Split = Literal["train", "validation", "off_grid", "off_range"]
+Split = Literal["train", "validation", "off_grid", "off_range", "generation"]
 
 
 class Frozen(BaseModel):
@@ -85,6 +85,19 @@ class Protocol(Frozen):
             if not room.positions(subset.positions):
                 return f"the room has no {subset.positions} positions"
         return None
+
+
+class GenerationProtocol(Protocol):
+    """What a method that can generate sequences makes of a few of its scored ones, and of directions alone.
+
+    Reconstructed: ``reconstructed_per_doa`` sequences of every candidate. Sampled: ``samples`` sequences of each candidate
+    nearest to ``sampled_deg``. Histograms of phase are compared at the candidate nearest to ``histogram_deg``.
+    """
+
+    reconstructed_per_doa: int
+    sampled_deg: tuple[float, ...]
+    samples: int
+    histogram_deg: float
 
 
 SPLIT_RULES = (

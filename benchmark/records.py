@@ -61,6 +61,20 @@ class Metrics(Record):
     floor_deg: float
 
 
+class GenerationMetrics(Record):
+    """Numbers of one generation cell; what each means stands in `generation`."""
+
+    input_delay_error_us: float
+    reconstruction_delay_error_us: float
+    sample_delay_error_us: float
+    reconstruction_pull_us: float
+    input_circular_correlation: float
+    reconstruction_circular_correlation: float
+    sample_circular_correlation: float
+    reconstruction_histogram_distance_rad: float
+    sequences: int
+
+
 class FitRecord(Record):
     """A finished fit; one that failed leaves its reason in the records of its cells."""
 
@@ -77,6 +91,7 @@ class CellRecord(Record):
     fit: FitAxes
     axes: CellAxes
     metrics: Metrics | None = None
+    generation: GenerationMetrics | None = None
     reason: str = ""
     traceback: str = ""
     fit_s: float | None = None

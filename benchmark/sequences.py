@@ -66,6 +66,15 @@ class FrameStore:
             phase[first : first + 8192] = np.angle(d2 * d1.conj())
         return phase
 
+    @cached_property
+    def level(self) -> NDArray[np.float32]:
+        """Amplitude ``sqrt(|d1 d2|)`` of bins 0..126, shape ``[frames, 127]``."""
+        level = np.empty((len(self.frames), PHASE_BINS), np.float32)
+        for first in range(0, len(self.frames), 8192):
+            amplitude = np.abs(self.frames[first : first + 8192, :, :PHASE_BINS])
+            level[first : first + 8192] = np.sqrt(amplitude[:, 0] * amplitude[:, 1])
+        return level
+
 
 class Sequences:
     """A view of N sequences of 31 frames. Order carries no meaning; indexing never shows where a sequence starts."""
@@ -89,9 +98,16 @@ class Sequences:
         """A gatherer for training loops: the frame phases go to ``device`` once, then every call takes int64 indices
         ``[B]`` on that device and returns ``[B, 31, 127]`` float32 radians, with no trip to the host.
         """
+        return self._gatherer(self._store.phase, device)
+
+    def level_on(self, device: torch.device | str) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Like `phase_on`, for the amplitude ``sqrt(|d1 d2|)`` of the same pixels: how loud each of them was."""
+        return self._gatherer(self._store.level, device)
+
+    def _gatherer(self, frames: NDArray[np.float32], device: torch.device | str) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        table = torch.from_numpy(self._store.phase).to(device)
+        table = torch.from_numpy(frames).to(device)
         starts = torch.from_numpy(self._starts).to(device)
         offsets = torch.arange(FRAMES_PER_SEQUENCE, device=device)
         return lambda index: table[starts[index][:, None] + offsets]

@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from .errors import UserError
+from .generation import Generated
 from .method import History
 from .records import CellRecord, FitRecord, Record
 
@@ -66,10 +67,17 @@ class Store:
             (folder / HISTORY).write_text(json.dumps(history.rows))
         shutil.rmtree(self.out / "scratch" / record.key, ignore_errors=True)
 
-    def add_cell(self, record: CellRecord, predictions: pd.DataFrame | None = None) -> None:
+    def generated(self, key: str) -> Generated:
+        """Sequences that a generative method made."""
+        return Generated.load(self.cells / key)
+
+    def add_cell(self, record: CellRecord, content: pd.DataFrame | Generated | None = None) -> None:
+        """Store a cell with its predictions, or with what was generated."""
         with _whole(self.cells / record.key, record) as folder:
-            if predictions is not None:
-                predictions.to_parquet(folder / PREDICTIONS, index=False)
+            if isinstance(content, Generated):
+                content.save(folder)
+            elif content is not None:
+                content.to_parquet(folder / PREDICTIONS, index=False)
 
 
 @contextmanager

@@ -16,13 +16,17 @@ import pandas as pd
 from . import metrics
 from .environment import environment
 from .errors import UserError
-from .method import Context, FitFailed, Method, Prediction
+from .generation import Generated, nearest_deg
+from .generation import score as generation_score
+from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
 from .plan import Cell, Fit
+from .protocol import GenerationProtocol
 from .records import CellRecord, FitRecord, Metrics
 from .registry import add_plugin_file, make_method
 from .scene import Scene, make_scene
 from .seeds import seed_of
-from .splits import ScoredSet, fit_data, scored_set
+from .sequences import FRAMES_PER_SEQUENCE, PHASE_BINS, Sequences
+from .splits import ScoredSet, fit_data, pick, scored_set
 from .store import Store
 from .streams import Stream
 
@@ -74,8 +78,14 @@ def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
     records = []
     for cell in todo:
         report(1.0, f"scoring {cell.split}")
-        record, predictions = _scored(fit, cell, method, fit_s, scene, where)
-        store.add_cell(record, predictions)
+        try:
+            score_cell = _generated if isinstance(cell.protocol, GenerationProtocol) else _scored
+            outcome, content = score_cell(fit, cell, method, scene)
+            record = _record(fit, cell, where, state="ok", fit_s=fit_s if fit.axes.labels else None, **outcome)
+        except Crash as crash:
+            content = None
+            record = _record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace)
+        store.add_cell(record, content)
         records.append(record)
     return records
 
@@ -109,28 +119,41 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
     return method, fit_s
 
 
-def _scored(
-    fit: Fit, cell: Cell, method: Method, fit_s: float, scene: Scene, where: dict[str, Any]
-) -> tuple[CellRecord, pd.DataFrame | None]:
-    """The record of one scored set and its predictions; a record of the failure and None where the method breaks down."""
+def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What the record of one scored set says, and its predictions."""
     chosen = _scored_set(fit, cell, scene)
-    try:
-        began = time.perf_counter()
-        prediction = _guarded(fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences)))
-        predict_s = time.perf_counter() - began
-    except Crash as crash:
-        return _record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace), None
+    began = time.perf_counter()
+    prediction = _guarded(fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences)))
+    predict_s = time.perf_counter() - began
     table = _predictions(chosen, prediction)
-    record = _record(
-        fit,
-        cell,
-        where,
-        state="ok",
-        metrics=score(table, fit.axes.candidates_deg, cell.axes.counts_hits),
-        fit_s=fit_s if fit.axes.labels else None,
-        predict_us_per_sequence=predict_s / max(1, len(table)) * 1e6,
+    metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
+    return {"metrics": metrics, "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6}, table
+
+
+def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], Generated]:
+    """What the record of a generation cell says, and what was generated."""
+    protocol, setup = cell.protocol, scene.setup
+    assert isinstance(protocol, GenerationProtocol)
+    assert isinstance(method, Generative)
+    chosen = _scored_set(fit, cell, scene)
+    doa_deg = chosen.stream.doa_deg(chosen.starts)
+    starts = pick(chosen.starts, setup.class_of(doa_deg), protocol.reconstructed_per_doa, "generation", fit.axes.seed)
+    inputs, doa_deg = Sequences(chosen.stream.store, starts), chosen.stream.doa_deg(starts)
+    sampled_deg, count = [nearest_deg(angle, setup) for angle in protocol.sampled_deg], protocol.samples
+    reconstruct, sample = method.reconstruct, method.sample
+    again = _guarded(fit, "reconstruct", lambda: _checked_phase(reconstruct(inputs, doa_deg), len(inputs)))
+    samples = [_guarded(fit, "sample", lambda at=at: _checked_phase(sample(at, count), count)) for at in sampled_deg]
+    generated = Generated(
+        doa_deg=doa_deg,
+        input_rad=inputs.phase(slice(None)),
+        mean_rad=again.mean_rad,
+        draw_rad=again.draw_rad,
+        sampled_doa_deg=np.repeat(sampled_deg, count),
+        sampled_mean_rad=np.concatenate([sample.mean_rad for sample in samples]),
+        sampled_draw_rad=np.concatenate([sample.draw_rad for sample in samples]),
+        histogram_doa_deg=np.array(nearest_deg(protocol.histogram_deg, setup)),
     )
-    return record, table
+    return {"generation": generation_score(generated, setup)}, generated
 
 
 def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hits: bool) -> Metrics:
@@ -189,6 +212,13 @@ def _checked(prediction: Prediction, count: int) -> Prediction:
     if not np.isfinite(prediction.doa_deg).all():
         raise ValueError(f"predict returned {int((~np.isfinite(prediction.doa_deg)).sum())} angles that are not finite")
     return prediction
+
+
+def _checked_phase(made: GeneratedPhase, count: int) -> GeneratedPhase:
+    for name, phase in (("mean_rad", made.mean_rad), ("draw_rad", made.draw_rad)):
+        if phase.shape != (count, FRAMES_PER_SEQUENCE, PHASE_BINS) or not np.isfinite(phase).all():
+            raise ValueError(f"{name} must be finite and of shape ({count}, {FRAMES_PER_SEQUENCE}, {PHASE_BINS})")
+    return made
 
 
 def _guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:

@@ -15,26 +15,31 @@ from ..benchmark.records import CellRecord
 from ..benchmark.registry import METHODS, PROTOCOLS
 from ..benchmark.run import PLAN
 from ..benchmark.store import RECORD, Store
+from . import generation
 from .figures import draw
 from .page import to_html
 from .rows import Installed, aggregate, choose
 from .tables import make_tables
 from .text import to_csv, to_latex, to_markdown
 
-FIGURES = ("mae_vs_labels_*.png", "per_doa_error_*.png", "confusion_*.png")
+FIGURES = ("mae_vs_labels_*.png", "per_doa_error_*.png", "confusion_*.png", "generated_*.png")
 
 
 def build(out: Path) -> list[Path]:
     """Write tables, page and figures; their paths. Each file is replaced whole, so that a reader never sees half of one."""
     store = Store(out)
     records, left_out = choose(store.all_cells(), _planned(out), _installed(), _newest(store))
-    rows = aggregate(records, store.predictions)
+    rows = aggregate([record for record in records if record.axes.split != generation.SPLIT], store.predictions)
     tables = make_tables(rows)
+    generated = generation.generation_lines(
+        [record for record in records if record.axes.split == generation.SPLIT], store.generated
+    )
     folder = out / "leaderboard"
     folder.mkdir(exist_ok=True)
     texts = {
-        "index.html": to_html(tables, left_out),
-        "leaderboard.md": to_markdown(tables, left_out),
+        "index.html": to_html(tables, left_out, generated),
+        "leaderboard.md": to_markdown(tables, left_out) + generation.to_markdown(generated),
+        "generation.csv": generation.to_csv(generated),
         "leaderboard.csv": to_csv(rows),
         "leaderboard.tex": to_latex(tables, left_out),
     }
@@ -43,6 +48,7 @@ def build(out: Path) -> list[Path]:
         png = io.BytesIO()
         figure.savefig(png, format="png")
         written.append(_write(folder / name, png.getvalue()))
+    written += [_write(folder / name, png) for line in generated for name, png in line.figures.items()]
     # a figure of results that are no longer current must not stay beside those that are
     for old in {path for pattern in FIGURES for path in folder.glob(pattern)} - set(written):
         old.unlink()

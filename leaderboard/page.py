@@ -12,6 +12,7 @@ from typing import Any
 
 from ..benchmark.records import CellRecord
 from ..benchmark.registry import METHODS, PROTOCOLS
+from .generation import COLUMNS, GenerationLine
 from .rows import Row
 from .series import colour_order, confusions, doa_series, label_series
 from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
@@ -32,7 +33,7 @@ class Section:
     tables: tuple[Table, ...]
 
 
-def to_html(tables: Sequence[Table], left_out: int) -> str:
+def to_html(tables: Sequence[Table], left_out: int, generated: Sequence[GenerationLine] = ()) -> str:
     """The page. ``</`` never occurs inside of the data, so that no text of a record can end its script element."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
@@ -51,6 +52,8 @@ def to_html(tables: Sequence[Table], left_out: int) -> str:
         smoke=any(table.scale == "smoke" for table in tables),
         left_out=left_out_text(left_out),
         notes=notes(tables),
+        generated=generated,
+        generation_columns=list(COLUMNS.values()),
         plots=plots,
         data=_json({"colours": colour_order(tables), "plots": plots}),
         style=(HERE / "page.css").read_text(encoding="utf-8"),

@@ -1,0 +1,127 @@
+"""VAE-SSL: a deep generative model of RTF phase, trained with and without labels (Bianco et al. 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...benchmark.method import Context, FitData, GeneratedPhase, Generative, History, MethodInfo, Prediction
+from ...benchmark.seeds import seed_of
+from ...benchmark.sequences import Sequences
+from .._networks import class_scores, copy_of, load_network, save_network
+from . import fast, published
+from .likelihoods import Likelihood, draw
+from .networks import Networks, Shape
+from .published import Estimator
+
+GENERATED_AT_ONCE = 64
+ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
+
+
+@dataclass
+class VaeSsl(Generative):
+    """Kingma's M2: a classifier ``q(y | x)`` answers; a decoder ``p(x | y, z)`` teaches it from unlabelled sequences.
+
+    ``recipe``: ``fast`` (`fast.py`) or as published (`published.py`); ``alpha`` (``search``: over the paper's range, by
+    accuracy on the selection sequences) and ``epochs`` belong to the latter. ``estimator``: how the sum over classes is
+    taken; ``pyro`` trains the specification (`program.py`) with the published recipe. ``separate``: see `networks.Decoder`.
+    """
+
+    info = MethodInfo("VAE-SSL", "Bianco et al., IEEE Access 9, 2021", uses_unlabelled=True)
+    recipe: Literal["fast", "paper"] = "fast"
+    estimator: Estimator = "topk"
+    likelihood: Likelihood = "truncated-normal"
+    alpha: float | Literal["search"] = 5000.0
+    epochs: int = 1000
+    separate: bool = False
+
+    def fit(self, data: FitData) -> None:
+        if not self._as_published:
+            exact = {"k": len(self.context.setup.candidates_deg)} if self.estimator == "exact" else {}
+            fast.train(self._build(), self.likelihood, fast.Fast(**exact), data, self._rng, self.context)
+        elif self.alpha == "search":
+            self._search(data)
+        else:
+            self._fit_published(self.alpha, data, self.context)
+
+    def _fit_published(self, alpha: float, data: FitData, context: Context) -> float:
+        networks = self._build()
+        parts = (networks, self.likelihood, self.estimator, alpha, self.epochs)
+        return published.train(*parts, data, self._rng, context)
+
+    def _search(self, data: FitData) -> None:
+        """One fit for each alpha, the one with the best selection accuracy is kept (section IV)."""
+        best_pct, best = -1.0, {}
+        for alpha in ALPHAS:
+            scratch = self.context.scratch and self.context.scratch / f"alpha-{alpha:g}"
+            history = History()
+            context = replace(self.context, scratch=scratch, history=history)
+            accuracy_pct = self._fit_published(alpha, data, context)
+            rows = [(step, f"alpha_{alpha:g}_{name}", value) for step, name, value in history.rows]
+            self.context.history.rows.extend(rows)
+            if accuracy_pct > best_pct:
+                best_pct, best = accuracy_pct, copy_of(self.networks)
+        self.networks.load_state_dict(best)
+
+    def predict(self, sequences: Sequences) -> Prediction:
+        return Prediction.best_candidate(class_scores(self.networks.classifier, sequences), self.context.setup)
+
+    def save(self, folder: Path) -> None:
+        save_network(folder, self.networks)
+
+    def load(self, folder: Path) -> None:
+        self._build()
+        load_network(folder, self.networks)
+
+    @torch.no_grad()
+    def reconstruct(self, sequences: Sequences, doa_deg: NDArray[np.float64]) -> GeneratedPhase:
+        """Each sequence through a random z of ``q(z | x, y)`` and back."""
+        rng = self._generation_rng("reconstruct")
+        y = torch.from_numpy(self.context.setup.class_of(doa_deg)).to(rng.device)
+        phase = sequences.phase_on(rng.device)
+        parts = []
+        for index in torch.arange(len(sequences), device=rng.device).split(GENERATED_AT_ONCE):
+            encoder = self.networks.encoder
+            location, scale = encoder(encoder.from_x(phase(index)[:, None] / torch.pi), y[index])
+            z = location + scale * torch.randn(location.shape, generator=rng, device=rng.device)
+            parts.append(self._decoded(z, y[index], rng))
+        return _joined(parts)
+
+    @torch.no_grad()
+    def sample(self, doa_deg: float, count: int) -> GeneratedPhase:
+        """Random z, the class of the candidate nearest to ``doa_deg``."""
+        rng = self._generation_rng("sample", doa_deg)
+        y = torch.full((count,), int(self.context.setup.class_of(doa_deg)), device=rng.device)
+        z = torch.randn(count, self._shape.latent, generator=rng, device=rng.device)
+        return _joined([self._decoded(part, y[: len(part)], rng) for part in z.split(GENERATED_AT_ONCE)])
+
+    @property
+    def _as_published(self) -> bool:
+        return self.recipe == "paper" or self.estimator == "pyro"
+
+    @property
+    def _shape(self) -> Shape:
+        return replace(published.SHAPE if self._as_published else fast.SHAPE, separate=self.separate)
+
+    def _build(self) -> Networks:
+        self._rng = torch.Generator(self.context.device).manual_seed(self.context.seed)
+        self.networks = Networks(len(self.context.setup.candidates_deg), self._shape, self._rng)
+        return self.networks
+
+    def _generation_rng(self, *axes: str | float) -> torch.Generator:
+        self.networks.eval()
+        return torch.Generator(self.context.device).manual_seed(seed_of(*axes, self.context.seed))
+
+    def _decoded(self, z: torch.Tensor, y: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, scale = self.networks.decoder(z, y)
+        return mean, draw(self.likelihood, mean, scale, rng)
+
+
+def _joined(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> GeneratedPhase:
+    mean, drawn = (np.pi * torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
+    return GeneratedPhase(mean.astype(np.float32), drawn.astype(np.float32))

@@ -1,0 +1,102 @@
+"""The objective of section III-B, equations (9)-(11), and its gradients, without a probabilistic-programming layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .._networks import reduced_precision, widened
+from .likelihoods import LogDensity
+from .networks import Networks
+
+DECODES_PER_CHUNK = 64
+"""What passes through the transposed convolutions at a time, forward and back, stays in the cache."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences as networks see them: phase / pi ``x [B, 1, 31, 127]``, and weights of their pixels (None: all the same)."""
+
+    x: torch.Tensor
+    pixel_weight: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Sequences with a class each: row ``[D]`` of the batch, class ``[D]``, and the weight ``[D]`` of C(x, y) in the loss."""
+
+    row: torch.Tensor
+    y: torch.Tensor
+    weight: torch.Tensor
+
+
+def labelled_pairs(first_row: int, y: torch.Tensor) -> Pairs:
+    """Every labelled sequence with its own class."""
+    rows = torch.arange(first_row, first_row + len(y), device=y.device)
+    return Pairs(rows, y, torch.ones(len(y), device=y.device))
+
+
+def unlabelled_pairs(q: torch.Tensor, k: int, rng: torch.Generator) -> Pairs:
+    """The k likeliest classes of ``q [B, T]``, and, where classes remain, one of them drawn with its probability.
+
+    ``sum_y q_y f_y`` becomes the sum over the pairs of ``weight f``: unbiased, exact with k = T (Liu et al., AISTATS 2019).
+    Row by row: the same number of pairs each.
+    """
+    top_q, top_y = q.topk(k, dim=1)
+    if k == q.shape[1]:
+        y, weight = top_y, top_q
+    else:
+        rest = q.scatter(1, top_y, 0.0)
+        # The last bit keeps a row drawable whose rest has underflowed; its weight is zero all the same.
+        drawn = torch.multinomial(rest + torch.finfo(rest.dtype).tiny, 1, generator=rng)
+        y, weight = torch.cat([top_y, drawn], 1), torch.cat([top_q, rest.sum(1, keepdim=True)], 1)
+    rows = torch.arange(len(q), device=q.device)[:, None].expand_as(y)
+    return Pairs(rows.reshape(-1), y.reshape(-1), weight.reshape(-1))
+
+
+def joined(*parts: Pairs) -> Pairs:
+    return Pairs(*(torch.cat([getattr(part, name) for part in parts]) for name in ("row", "y", "weight")))
+
+
+def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs, noise: torch.Tensor) -> torch.Tensor:
+    """C(x, y) of equation (9) for every pair, ``[D]``, without the constant -log p(y); one draw of z each, from ``noise``.
+
+    Where gradients are on, those of ``sum(weight C)`` are added to encoder and decoder here: the decoder's pixels are gone
+    when this returns. ``noise [D, latent]`` is standard normal.
+    """
+    encoder, decoder, x = networks.encoder, networks.decoder, batch.x
+    with reduced_precision(x.device):
+        location, scale = encoder(encoder.from_x(x)[pairs.row], pairs.y)
+        location, scale = widened(location), widened(scale)
+        divergence = (0.5 * (location.square() + scale.square() - 1) - scale.log()).sum(1)
+        hidden = decoder.hidden(location + scale * noise, pairs.y)
+        learning = torch.is_grad_enabled()
+        parts, gradients = [], []
+        chunks = (part.split(DECODES_PER_CHUNK) for part in (hidden.detach(), pairs.row, pairs.weight))
+        for leaf, row, weight in zip(*chunks, strict=True):
+            pixel_weight = None if batch.pixel_weight is None else batch.pixel_weight[row]
+            log_p = log_density(x[row, 0], *decoder.pixels(leaf.requires_grad_(learning)), pixel_weight)
+            parts.append(-log_p.detach())
+            if learning:
+                (-weight * log_p).sum().backward()
+                gradients.append(leaf.grad)
+    if learning:
+        torch.autograd.backward([hidden, (pairs.weight * divergence).sum()], [torch.cat(gradients), None])
+    return torch.cat(parts) + divergence.detach()
+
+
+def classifier_loss(log_q: torch.Tensor, pairs: Pairs, costs: torch.Tensor, temper: float) -> torch.Tensor:
+    """The part of the unlabelled D (10) that reaches the classifier, with costs tempered, for ``log_q [B, T]``: a sum over
+    the batch whose value is an estimate of ``sum_y q_y (temper C_y + log q_y)`` and whose gradient is one of its gradient.
+
+    The cost of the likeliest class is taken from all costs of a sequence, which changes nothing in expectation, since
+    probabilities sum to one, and most of the noise.
+    """
+    by_row = (len(log_q), -1)
+    advantage = costs.view(by_row) - costs.view(by_row)[:, :1]
+    log_q_y = log_q.gather(1, pairs.y.view(by_row))
+    weight = pairs.weight.view(by_row)
+    likelihood_ratio = weight * (log_q_y - log_q_y.detach()).exp()
+    expected = (likelihood_ratio * temper * advantage).sum() + temper * costs.view(by_row)[:, 0].sum()
+    return expected + (log_q.exp() * log_q).sum()

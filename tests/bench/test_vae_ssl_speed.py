@@ -1,0 +1,72 @@
+"""One unlabelled step of VAE-SSL, 256 sequences, 19 classes, all cores: the Pyro program as published against the fast objective.
+
+Each runs in a process of its own, so that its peak of memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+SCRIPT = """
+import json, resource, sys, time
+import torch
+from doabench.methods.vae_ssl import published
+from doabench.methods.vae_ssl.networks import Decoder, Networks
+
+class Sequences:
+    def __init__(self, x): self.x = x
+    def batch(self, index):
+        from doabench.methods.vae_ssl.objective import Batch
+        return Batch(self.x[index])
+
+def plain_pixels(self, hidden):
+    image = hidden.reshape(-1, 64, 7, 31)
+    mean, variance = self.heads(self.up(image).relu()).unbind(1)
+    return mean.tanh(), (10 * variance.sigmoid() + 1e-6).sqrt()
+
+estimator, repeats = sys.argv[1], int(sys.argv[2])
+rng = torch.Generator().manual_seed(0)
+networks = Networks(19, published.SHAPE, rng)
+if estimator == "pyro":  # as published: float32, torch's own layers, channels first
+    networks = networks.to(memory_format=torch.contiguous_format)
+    Decoder.pixels = plain_pixels
+x = torch.rand(256, 1, 31, 127, generator=rng) * 2 - 1
+optimiser = torch.optim.Adam(networks.parameters(), 5e-5, fused=estimator != "pyro")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+parts = (networks, "truncated-normal")
+if estimator == "pyro":
+    gradients = published.pyro_gradients(*parts, 5000.0, Sequences(x), Sequences(x), rng)
+else:
+    gradients = published.fast_gradients(*parts, {"exact": 19, "topk": 1}[estimator], 5000.0, Sequences(x), Sequences(x), rng)
+times = []
+for _ in range(repeats):
+    began = time.perf_counter()
+    optimiser.zero_grad()
+    gradients(torch.arange(256), None)
+    optimiser.step()
+    times.append(time.perf_counter() - began)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"step_s": min(times), "peak_gb": (peak - before) / 2**20}))
+"""
+
+
+def measured(estimator: str, repeats: int) -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, estimator, str(repeats)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("estimator", ["exact", "topk"])
+def test_a_step_against_the_pyro_program(estimator: str, benchmark: BenchmarkFixture) -> None:
+    pyro = measured("pyro", 3)
+    ours = benchmark.pedantic(lambda: measured(estimator, 6), rounds=1)
+    ratio = {"times_as_fast": pyro["step_s"] / ours["step_s"], "share_of_memory": ours["peak_gb"] / pyro["peak_gb"]}
+    benchmark.extra_info.update(ratio | {f"{key}_pyro": value for key, value in pyro.items()} | ours)
+    print(
+        f"\n{estimator}: {ours['step_s']:.2f} s, {ours['peak_gb']:.2f} GB a step; pyro {pyro['step_s']:.2f} s, "
+        f"{pyro['peak_gb']:.2f} GB: {ratio['times_as_fast']:.1f} times as fast in {ratio['share_of_memory']:.2f} of the memory"
+    )
