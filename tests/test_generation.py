@@ -112,7 +112,7 @@ def test_from_a_method_to_the_page(tmp_path: Path) -> None:
     assert "mean_rad must be finite and of shape (190, 31, 127)" in failed.reason
     folder = out / "leaderboard"
     page = (folder / "index.html").read_text()
-    assert page.count("data:image/png;base64,") == len(list(folder.glob("generated_*.png"))) == 4
+    assert page.count('<img src="data:image/png;base64,') == len(list(folder.glob("generated_*.png"))) == 4
     assert not re.search(r"<img[^>]+src=\"(?!data:)", page)
     assert "echo" in (folder / "leaderboard.md").read_text()
     assert (folder / "generation.csv").read_text().count("\n") == 3

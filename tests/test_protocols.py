@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rooms import AnechoicRoom
 
 PINNED = {
+    "generation": (1, "b5c925a1848dc2a4153000c0743177a3"),
     "label-sweep": (1, "6f05aacd7a1809ac7649f15679b7c92e"),
     "off-grid": (1, "e90d9fd78d1fe6e202062a69daaa093e"),
     "off-range": (1, "cae4e013c7278b1602b76c713665b1e8"),

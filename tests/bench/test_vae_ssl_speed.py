@@ -1,4 +1,4 @@
-"""One unlabelled step of VAE-SSL, 256 sequences, 19 classes, all cores: the Pyro program as published against the fast objective.
+"""One unlabelled step of VAE-SSL, 256 sequences, 19 classes, all cores: the published Pyro program against the fast objective.
 
 Each runs in a process of its own, so that its peak of memory is its own.
 """
