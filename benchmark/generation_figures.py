@@ -102,7 +102,10 @@ def _histograms(title: str, generated: Generated) -> Figure:
     for axes, (name, phase) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
         values = phase[at].reshape(-1, PHASE_BINS)
         counts = np.stack([np.histogram(values[:, k], edges)[0] for k in range(PHASE_BINS)], 1)
-        axes.imshow(counts, origin="lower", aspect="auto", extent=(0, PHASE_BINS, edges[0], edges[-1]), cmap="magma")
+        # bin 0 is 0 or pi exactly and would leave all else dark
+        brightest = float(np.quantile(counts, 0.998))
+        place = (0, PHASE_BINS, edges[0], edges[-1])
+        axes.imshow(counts, origin="lower", aspect="auto", extent=place, cmap="magma", vmax=brightest)
         axes.axhline(np.pi, color="w", linewidth=0.5)
         axes.axhline(-np.pi, color="w", linewidth=0.5)
         axes.set_title(name, fontsize=8)

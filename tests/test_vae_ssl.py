@@ -19,8 +19,9 @@ from doabench.benchmark.streams import Stream
 from doabench.methods.vae_ssl import VaeSsl, fast, published
 from doabench.methods.vae_ssl.likelihoods import LOG_DENSITY, draw, normal, truncated_normal
 from doabench.methods.vae_ssl.networks import Decoder, Networks, Shape
-from doabench.methods.vae_ssl.objective import Batch, Pairs, classifier_loss, cost, labelled_pairs, unlabelled_pairs
+from doabench.methods.vae_ssl.objective import Batch, Pairs, classifier_loss, cost, costs_of, labelled_pairs, unlabelled_pairs
 from doabench.methods.vae_ssl.program import TruncatedNormal, negative_elbo
+from doabench.methods.vae_ssl.training import Source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -289,3 +290,19 @@ def test_generation_is_reproducible_and_survives_the_disk(generator_method: VaeS
         assert np.abs(made.draw_rad).max() <= np.pi + 1e-5
         np.testing.assert_array_equal(made.mean_rad, again.mean_rad)
         np.testing.assert_array_equal(made.draw_rad, again.draw_rad)
+
+
+def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(generator_method: VaeSsl, data: FitData) -> None:
+    """Scores differ by what the costs differ, tempered, for two classes that were looked at."""
+    few = Sequences(data.unlabelled._store, data.unlabelled._starts[:5])
+    weighed = VaeSsl(decision="posterior")
+    weighed.context, weighed.networks = generator_method.context, generator_method.networks
+    plain_scores, scores = generator_method.predict(few).scores, weighed.predict(few).scores
+    assert plain_scores is not None
+    assert scores is not None
+    y = torch.from_numpy(plain_scores).topk(2, dim=1).indices
+    batch = Source(few, rng_of(), 1.0).batch(torch.arange(5))
+    costs = costs_of(weighed.networks, truncated_normal, batch, y).numpy()
+    gap = np.take_along_axis(scores - plain_scores, y.numpy(), 1)
+    np.testing.assert_allclose(gap[:, 0] - gap[:, 1], -0.1 * (costs[:, 0] - costs[:, 1]), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.exp(scores).sum(1), 1, rtol=1e-5)

@@ -20,7 +20,7 @@ from ...benchmark.sequences import FRAMES_PER_SEQUENCE
 from .._networks import reduced_precision, widened
 from .likelihoods import LOG_DENSITY, Likelihood, LogDensity
 from .networks import Networks, Shape
-from .objective import Batch, Pairs, classifier_loss, cost, joined, labelled_pairs, unlabelled_pairs
+from .objective import Batch, Pairs, classifier_loss, cost, costs_of, joined, labelled_pairs, unlabelled_pairs
 from .training import Source, Training, both
 
 SHAPE = Shape(latent=4, decoder_dropout=False)
@@ -137,21 +137,17 @@ class _Steps:
         self.optimiser.step()
         return {"cost": labelled_costs.mean(), "cross_entropy": cross_entropy}
 
-    @torch.no_grad()
     def posteriors(self, unlabelled: Source) -> tuple[torch.Tensor, torch.Tensor]:
-        """Some unlabelled sequences ``[M]`` and their tempered posteriors ``[M, T]``, z at its mean."""
+        """Some unlabelled sequences ``[M]`` and their tempered posteriors ``[M, T]``."""
         self.networks.eval()
-        classes = self.networks.decoder.from_y.in_features
+        every_class = torch.arange(self.networks.decoder.from_y.in_features, device=self.rng.device)
         wanted = math.ceil(unlabelled.count * self.recipe.posterior_share)
         chosen = torch.randperm(unlabelled.count, generator=self.rng, device=self.rng.device)[:wanted]
         found = []
         for index in chosen.split(32):
-            rows = torch.arange(len(index), device=index.device).repeat_interleave(classes)
-            every_class = torch.arange(classes, device=index.device).repeat(len(index))
-            pairs = Pairs(rows, every_class, torch.ones(len(rows), device=index.device))
-            z_at_its_mean = torch.zeros(len(rows), SHAPE.latent, device=index.device)
-            costs = cost(self.networks, self.log_density, unlabelled.batch(index), pairs, z_at_its_mean)
-            found.append((-self.recipe.temper * costs.view(-1, classes)).softmax(1))
+            y = every_class.expand(len(index), -1)
+            costs = costs_of(self.networks, self.log_density, unlabelled.batch(index), y)
+            found.append((-self.recipe.temper * costs).softmax(1))
         return chosen, torch.cat(found)
 
     def inference(self, chosen: torch.Tensor, posterior: torch.Tensor) -> dict[str, torch.Tensor]:

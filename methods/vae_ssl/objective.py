@@ -86,6 +86,15 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
     return torch.cat(parts) + divergence.detach()
 
 
+@torch.no_grad()
+def costs_of(networks: Networks, log_density: LogDensity, batch: Batch, y: torch.Tensor) -> torch.Tensor:
+    """C(x, y) for some classes of every sequence, ``y [B, k] -> [B, k]``, z at the mean of ``q(z | x, y)``."""
+    rows = torch.arange(len(y), device=y.device).repeat_interleave(y.shape[1])
+    pairs = Pairs(rows, y.reshape(-1), torch.ones(len(rows), device=y.device))
+    z_at_its_mean = torch.zeros(len(rows), networks.decoder.from_z.in_features, device=y.device)
+    return cost(networks, log_density, batch, pairs, z_at_its_mean).view(y.shape)
+
+
 def classifier_loss(log_q: torch.Tensor, pairs: Pairs, costs: torch.Tensor, temper: float) -> torch.Tensor:
     """The part of the unlabelled D (10) that reaches the classifier, with costs tempered, for ``log_q [B, T]``: a sum over
     the batch whose value is an estimate of ``sum_y q_y (temper C_y + log q_y)`` and whose gradient is one of its gradient.
