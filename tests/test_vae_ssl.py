@@ -123,7 +123,7 @@ def test_topk_is_unbiased() -> None:
     for drawn in itertools.product(*rest):
         y = top.y.view(-1, 2).clone()
         y[:, 1] = torch.tensor(drawn)
-        probability = np.prod([(q[row, c] / q[row, rest[row]].sum()).item() for row, c in enumerate(drawn)])
+        probability = float(np.prod([(q[row, c] / q[row, rest[row]].sum()).item() for row, c in enumerate(drawn)]))
         expected += probability * at(replace(top, y=y.flatten()))
     assert (expected - exact).abs().max() < 1e-10 * exact.abs().max()
 
