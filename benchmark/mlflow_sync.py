@@ -22,7 +22,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from . import generation_figures
-from .acoustics import ArraySetup
 from .errors import UserError
 from .records import CellRecord
 from .store import RECORD, Store
@@ -180,16 +179,12 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
         client.log_batch(run, chunk, () if first else [Param(key, str(value)) for key, value in params.items()])
     client.log_inputs(run, datasets=_datasets(record))
     if record.generation is not None:
-        pictures = generation_figures.drawn(name, store.generated(record.key), _setup(record))
+        pictures = generation_figures.drawn(name, store.generated(record.key), record.fit.setup)
     else:
         pictures = figures.drawn(name, record, store.predictions(record.key))
     for file, figure in pictures:
         client.log_figure(run, figure, file)
     client.set_terminated(run, "FINISHED", end_time=end)
-
-
-def _setup(record: CellRecord) -> ArraySetup:
-    return ArraySetup(record.fit.spacing_m, record.fit.candidates_deg)
 
 
 def _name(record: CellRecord) -> str:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from .acoustics import ArraySetup
+
 State = Literal["ok", "failed", "skipped", "not-installed", "missing"]
 
 
@@ -31,6 +33,11 @@ class FitAxes(Record):
     transductive: bool
     candidates_deg: tuple[float, ...]
     spacing_m: float
+
+    @property
+    def setup(self) -> ArraySetup:
+        """Array and candidates."""
+        return ArraySetup(self.spacing_m, self.candidates_deg)
 
 
 class CellAxes(Record):

@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..benchmark.acoustics import ArraySetup
 from ..benchmark.generation import Generated
 from ..benchmark.records import CellRecord, GenerationMetrics
 from .tables import method_name
@@ -92,7 +91,7 @@ def _pictures(record: CellRecord, read: Callable[[str], Generated]) -> Iterator[
     fit = record.fit
     title = f"{method_name(fit.method, fit.variant)}, {fit.dataset}, J = {fit.labels}, seed {fit.seed}"
     slug = "".join(letter if letter.isalnum() else "-" for letter in f"{fit.method}-{fit.variant}-{fit.dataset}-{fit.seed}")
-    for name, figure in drawn(title, read(record.key), ArraySetup(fit.spacing_m, fit.candidates_deg)):
+    for name, figure in drawn(title, read(record.key), fit.setup):
         png = io.BytesIO()
         figure.savefig(png, format="png")
         yield name.replace(".png", f"_{slug}.png"), png.getvalue()

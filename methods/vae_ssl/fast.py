@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from ...benchmark.method import Context, FitData
 from ...benchmark.sequences import FRAMES_PER_SEQUENCE
-from .._networks import reduced_precision, widened
+from . import objective
 from .likelihoods import LOG_DENSITY, Likelihood, LogDensity
 from .networks import Networks, Shape
 from .objective import Batch, Pairs, classifier_loss, cost, costs_of, joined, labelled_pairs, unlabelled_pairs
@@ -116,7 +116,7 @@ class _Steps:
         batch, y = self.labelled.batch(chosen), self.labelled.y[chosen]
         self.optimiser.zero_grad()
         costs = self._cost(batch, labelled_pairs(0, y), share=1 / len(y))
-        cross_entropy = F.nll_loss(self._log_q(batch), y)
+        cross_entropy = F.nll_loss(objective.log_q(self.networks, batch), y)
         cross_entropy.backward()
         self.optimiser.step()
         return {"cost": costs.mean(), "cross_entropy": cross_entropy}
@@ -127,7 +127,7 @@ class _Steps:
         y = self.labelled.y[chosen]
         batch = both(self.unlabelled.batch(self.unlabelled.random(count)), self.labelled.batch(chosen))
         self.optimiser.zero_grad()
-        log_q = self._log_q(batch)
+        log_q = objective.log_q(self.networks, batch)
         guessed = unlabelled_pairs(log_q[:count].detach().exp(), self.recipe.k, self.rng)
         costs = self._cost(batch, joined(guessed, labelled_pairs(count, y)), share=1 / len(log_q))
         guessed_costs, labelled_costs = costs.split([len(guessed.row), len(y)])
@@ -155,7 +155,7 @@ class _Steps:
         size, reminders = self.recipe.inference_batch, self.recipe.reminder_batch
         drawn = torch.randint(len(chosen), (size,), generator=self.rng, device=chosen.device)
         reminder = self.labelled.random(reminders)
-        log_q = self._log_q(both(self.unlabelled.batch(chosen[drawn]), self.labelled.batch(reminder)))
+        log_q = objective.log_q(self.networks, both(self.unlabelled.batch(chosen[drawn]), self.labelled.batch(reminder)))
         toward_posterior = -(posterior[drawn] * log_q[:size]).sum() / size
         cross_entropy = F.nll_loss(log_q[size:], self.labelled.y[reminder])
         self.optimiser.zero_grad()
@@ -167,11 +167,6 @@ class _Steps:
         """Costs of the pairs; the gradients of ``share`` of their sum are added to encoder and decoder."""
         noise = torch.randn(len(pairs.row), SHAPE.latent, generator=self.rng, device=self.rng.device)
         return cost(self.networks, self.log_density, batch, replace(pairs, weight=pairs.weight * share), noise)
-
-    def _log_q(self, batch: Batch) -> torch.Tensor:
-        with reduced_precision(batch.x.device):
-            logits = self.networks.classifier(batch.x)
-        return widened(logits).log_softmax(1)
 
 
 def _falling(done: float) -> float:

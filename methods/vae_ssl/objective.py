@@ -31,6 +31,13 @@ class Pairs:
     weight: torch.Tensor
 
 
+def log_q(networks: Networks, batch: Batch) -> torch.Tensor:
+    """``log q(y | x)``, ``[B, T]``."""
+    with reduced_precision(batch.x.device):
+        logits = networks.classifier(batch.x)
+    return widened(logits).log_softmax(1)
+
+
 def labelled_pairs(first_row: int, y: torch.Tensor) -> Pairs:
     """Every labelled sequence with its own class."""
     rows = torch.arange(first_row, first_row + len(y), device=y.device)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from ...benchmark.method import Context, FitData
-from .._networks import reduced_precision, widened
+from . import objective
 from .likelihoods import LOG_DENSITY, Likelihood
 from .networks import Networks, Shape
 from .objective import classifier_loss, cost, joined, labelled_pairs, unlabelled_pairs
@@ -91,8 +91,7 @@ def fast_gradients(
         y = torch.empty(0, dtype=torch.int64, device=rng.device)
         if labelled_index is not None:
             batch, y = both(batch, labelled.batch(labelled_index)), labelled.y[labelled_index]
-        with reduced_precision(rng.device):
-            log_q = widened(networks.classifier(batch.x)).log_softmax(1)
+        log_q = objective.log_q(networks, batch)
         guessed = unlabelled_pairs(log_q[:count].detach().exp(), k, rng)
         pairs = joined(guessed, labelled_pairs(count, y))
         noise = torch.randn(len(pairs.row), latent, generator=rng, device=rng.device)

@@ -63,7 +63,6 @@ class Progress:
     epoch: int = 0
     looked: int = 0
     best_accuracy_pct: float = -1.0
-    best_step: int = 0
     last_accuracy_pct: float = -1.0
     since_best: int = 0
     first_cost: float = 0.0
@@ -124,7 +123,7 @@ class Training:
         now = self.now
         now.looked, now.last_accuracy_pct, now.since_best = now.step, accuracy_pct, now.since_best + 1
         if accuracy_pct > now.best_accuracy_pct:
-            now.best_accuracy_pct, now.best_step, now.since_best = accuracy_pct, now.step, 0
+            now.best_accuracy_pct, now.since_best = accuracy_pct, 0
             self._best = copy_of(self._averaged)
         self.context.history.add(now.step, **means, selection_accuracy_pct=accuracy_pct)
         self.context.progress(done, f"{now.best_accuracy_pct:.1f} % of selection right")
