@@ -8,10 +8,11 @@ import torch
 
 from .._networks import reduced_precision, widened
 from .likelihoods import LogDensity
-from .networks import Networks
+from .networks import Decoder, Networks
 
-DECODES_PER_CHUNK = 64
-"""What passes through the transposed convolutions at a time, forward and back, stays in the cache."""
+DECODES_PER_CHUNK, DECODES_PER_BLOCK = 64, 512
+"""What passes through the transposed convolutions at a time, forward and back, stays in the cache. Their input is worked out
+for a block of chunks: gradients of the largest weights are added up once for each of them."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +73,44 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
     Where gradients are on, those of ``sum(weight C)`` are added to encoder and decoder here: the decoder's pixels are gone
     when this returns. ``noise [D, latent]`` is standard normal.
     """
-    encoder, decoder, x = networks.encoder, networks.decoder, batch.x
+    encoder, x = networks.encoder, batch.x
     with reduced_precision(x.device):
         location, scale = encoder(encoder.from_x(x)[pairs.row], pairs.y)
         location, scale = widened(location), widened(scale)
         divergence = (0.5 * (location.square() + scale.square() - 1) - scale.log()).sum(1)
-        hidden = decoder.hidden(location + scale * noise, pairs.y)
-        learning = torch.is_grad_enabled()
+        z = location + scale * noise
         parts, gradients = [], []
-        chunks = (part.split(DECODES_PER_CHUNK) for part in (hidden.detach(), pairs.row, pairs.weight))
-        for leaf, row, weight in zip(*chunks, strict=True):
-            pixel_weight = None if batch.pixel_weight is None else batch.pixel_weight[row]
-            log_p = log_density(x[row, 0], *decoder.pixels(leaf.requires_grad_(learning)), pixel_weight)
-            parts.append(-log_p.detach())
-            if learning:
-                (-weight * log_p).sum().backward()
-                gradients.append(leaf.grad)
-    if learning:
-        torch.autograd.backward([hidden, (pairs.weight * divergence).sum()], [torch.cat(gradients), None])
+        for block in torch.arange(len(z), device=z.device).split(DECODES_PER_BLOCK):
+            block_pairs = Pairs(pairs.row[block], pairs.y[block], pairs.weight[block])
+            reconstruction, gradient = _reconstruction(networks.decoder, log_density, batch, block_pairs, z[block].detach())
+            parts.append(reconstruction)
+            gradients.append(gradient)
+    if torch.is_grad_enabled():
+        torch.autograd.backward([z, (pairs.weight * divergence).sum()], [torch.cat(gradients), None])
     return torch.cat(parts) + divergence.detach()
+
+
+def _reconstruction(
+    decoder: Decoder, log_density: LogDensity, batch: Batch, pairs: Pairs, z: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``-log p(x | y, z)`` of every pair, and the gradient of its weighted sum with regard to z; that with regard to the
+    decoder's weights is added to them."""
+    learning = torch.is_grad_enabled()
+    hidden = decoder.hidden(z.requires_grad_(learning), pairs.y)
+    parts, gradients = [], []
+    chunks = (part.split(DECODES_PER_CHUNK) for part in (hidden.detach(), pairs.row, pairs.weight))
+    for leaf, row, weight in zip(*chunks, strict=True):
+        pixel_weight = None if batch.pixel_weight is None else batch.pixel_weight[row]
+        log_p = log_density(batch.x[row, 0], *decoder.pixels(leaf.requires_grad_(learning)), pixel_weight)
+        parts.append(-log_p.detach())
+        if learning:
+            (-weight * log_p).sum().backward()
+            gradients.append(leaf.grad)
+    if learning:
+        hidden.backward(torch.cat(gradients))
+        assert z.grad is not None
+        return torch.cat(parts), z.grad
+    return torch.cat(parts), torch.empty(0, device=z.device)
 
 
 @torch.no_grad()
