@@ -3,7 +3,7 @@
 1. Alone: classifier, encoder and decoder learn from labelled sequences only. The decoder soon tells classes apart.
 2. Together: the published objective (11) with its unlabelled part, the classifier's share of it tempered, since neighbouring
    pixels and frames are far from independent. The decoder learns from unlabelled sequences what labelled ones do not show.
-3. Inference: the decoder rests. For one unlabelled sequence in twenty the model's own posterior ``p(y | x)`` is worked out
+3. Inference: the decoder rests. For one unlabelled sequence in four the model's own posterior ``p(y | x)`` is worked out
    for all classes, and the classifier, which is what answers in the end, is fitted to it, tempered.
 """
 
@@ -36,14 +36,14 @@ class Fast:
     temper: float = 0.1
     k: int = 2
     alone_steps: int = 150
-    together_passes: float = 5.0
+    together_passes: float = 20.0
     inference_passes: float = 22.0
     alone_batch: int = 64
     labelled_batch: int = 32
     unlabelled_batch: int = 64
     inference_batch: int = 32
     reminder_batch: int = 8
-    posterior_share: float = 1 / 20
+    posterior_share: float = 1 / 4
     classifier_rate: float = 5e-4
     generator_rate: float = 1e-3
     inference_rate: float = 4e-3

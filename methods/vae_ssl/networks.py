@@ -69,7 +69,7 @@ class Decoder(nn.Module):
         The hidden units are numbered channel last, so that the convolutions find them as they like them without a copy.
         """
         image = hidden.reshape(-1, 7, 31, 64).permute(0, 3, 1, 2)
-        # A bias inside a transposed convolution makes it five times as slow on a CPU; one of another precision, the sum ten times.
+        # Inside a transposed convolution a bias makes it five times as slow on a CPU; in another precision, the sum ten times.
         raised = F.conv_transpose2d(image, self.up.weight, stride=2)
         raised = F.relu(raised + _per_channel(self.up.bias).to(raised.dtype))
         mean, variance = _narrow_transposed(self.heads, raised).unbind(1)
@@ -116,8 +116,5 @@ def _narrow_transposed(layer: nn.ConvTranspose2d, image: torch.Tensor) -> torch.
     inputs, outputs = layer.weight.shape[0] // layer.groups, layer.weight.shape[1]
     taps = F.pad(layer.weight, (0, 1, 0, 1)).view(layer.groups, inputs, outputs, 2, 2, 2, 2).flip(3, 5)
     kernel = taps.permute(0, 2, 4, 6, 1, 3, 5).reshape(layer.groups * outputs * 4, inputs, 2, 2)
-    packed = widened(F.conv2d(image, kernel.contiguous(memory_format=torch.channels_last), padding=1, groups=layer.groups))
-    batch, _, rows, columns = packed.shape
-    pixels = packed.permute(0, 2, 3, 1).reshape(batch, rows, columns, -1, 2, 2).permute(0, 3, 1, 4, 2, 5)
-    spread = pixels.reshape(batch, -1, 2 * rows, 2 * columns)[:, :, :-1, :-1]
-    return spread + _per_channel(layer.bias)
+    packed = F.conv2d(image, kernel.contiguous(memory_format=torch.channels_last), padding=1, groups=layer.groups)
+    return F.pixel_shuffle(widened(packed).contiguous(), 2)[:, :, :-1, :-1] + _per_channel(layer.bias)
