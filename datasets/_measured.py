@@ -77,7 +77,9 @@ class MeasuredRoom(ImpulseResponseRoom):
                     f"{position.range_m:g} m; every condition needs the same positions"
                 )
         read = [self._places[condition][position]() for position in positions]
-        longest = max((response.shape[1] for response in read), default=0)
+        if not read:
+            return np.zeros((0, 2, 0), np.float32)
+        longest = max(response.shape[1] for response in read)
         return np.stack([np.pad(response, ((0, 0), (0, longest - response.shape[1]))) for response in read])
 
     def _condition(self, name: str, nominal_s: float | None) -> Condition:

@@ -29,7 +29,7 @@ def real_speech() -> Path:
     if named and folder.is_dir():
         return folder
     reason = f"DOABENCH_SPEECH={named} is no folder" if named else "DOABENCH_SPEECH is not set: needs a folder of LibriSpeech"
-    _do_without(reason)
+    return _do_without(reason)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def r3vival() -> Path:
     folder = Path(MEASURED_ROOM.removeprefix("r3vival:"))
     if MEASURED_ROOM.startswith("r3vival:") and folder.is_dir():
         return folder
-    _do_without(f"DOABENCH_ROOMS={MEASURED_ROOM} is not r3vival:FOLDER")
+    return _do_without(f"DOABENCH_ROOMS={MEASURED_ROOM} is not r3vival:FOLDER")
 
 
 def _do_without(reason: str) -> NoReturn:
