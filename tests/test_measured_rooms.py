@@ -14,7 +14,7 @@ import pytest
 import scipy.signal
 import sofar
 import soundfile
-from doabench.benchmark.dataset import Position, Room, SpeechDraw
+from doabench.benchmark.dataset import Position, Room, SpeechDraw, SpeechRole
 from doabench.benchmark.half_grid import HalfGrid
 from doabench.benchmark.scene import make_scene, open_room
 from doabench.datasets._convolution import ImpulseResponseRoom
@@ -243,7 +243,8 @@ def test_two_of_many_channels_and_an_rt60_that_nobody_knows(tmp_path: Path) -> N
 def test_own_recordings_are_played_as_they_are(tmp_path: Path) -> None:
     room = open_room(f"recordings:{write_recordings(tmp_path)}")[1]
     assert room.brings_speech
-    for role, speaker, first in (("train", "ann", 0), ("validation", "bob", 10)):
+    halves: tuple[tuple[SpeechRole, str, int], ...] = (("train", "ann", 0), ("validation", "bob", 10))
+    for role, speaker, first in halves:
         found = list(room.recordings(NO_DRAW, role, "as recorded", "grid"))
         assert [(r.clip, r.speaker, r.position.doa_deg) for r in found] == [
             (c, speaker, a) for c in (0, 1) for a in (-40, 0, 40)
