@@ -61,7 +61,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 @click.option(
     "--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder."
 )
-@click.option("--rooms", multiple=True, envvar="DOABENCH_ROOMS", show_envvar=True, help="Rooms instead of each protocol's own.")
+@click.option(
+    "--rooms",
+    multiple=True,
+    envvar="DOABENCH_ROOMS",
+    show_envvar=True,
+    metavar="NAME|KIND:PATH",
+    help="Rooms instead of each protocol's own, by name or files, such as sofa:FILE; may be repeated.",
+)
 @out_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, help="Fits at a time.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each fit.  [default: cores / jobs]")

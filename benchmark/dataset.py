@@ -99,9 +99,13 @@ class Room(ABC):
     """A room with a talker's positions and two microphones.
 
     ``conditions`` come in order: the first is where methods train; ``transfer`` names the one that rt60-transfer scores.
+    A room with ``reads_path`` is a dataclass: its first field is the ``path``, the others are its parameters. One that
+    ``brings_speech`` has recordings of talkers of its own: it takes no account of the draw.
     """
 
     measured: ClassVar[bool] = False
+    reads_path: ClassVar[bool] = False
+    brings_speech: ClassVar[bool] = False
     spacing_m: float
     conditions: tuple[Condition, ...]
     transfer: str | None = None

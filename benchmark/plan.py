@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from . import half_grid
 from .acoustics import ArraySetup
+from .dataset import Room
 from .digest import digest, source_digest, versions
 from .errors import UserError
 from .method import Context, Generative, Method
@@ -85,6 +87,9 @@ def make_plan(request: Request) -> Plan:
         for room in request.rooms or protocol.rooms:
             for seed in range(request.seeds):
                 scene = _scene(room, request.speech, seed, scale.speakers_per_role)
+                if _wants_half_grid(protocol, scene.room):
+                    room += half_grid.SUFFIX
+                    scene = _scene(room, request.speech, seed, scale.speakers_per_role)
                 if (reason := protocol.skip(scene.room)) is not None:
                     plan.notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
                     break
@@ -104,6 +109,12 @@ def make_plan(request: Request) -> Plan:
 
 
 _scene = cache(make_scene)
+
+
+def _wants_half_grid(protocol: Protocol, room: Room) -> bool:
+    """Whether a protocol asks for talkers between the directions of a room that has none there but could hold some out."""
+    wanted = any(subset.positions == "off_grid" for subset in protocol.splits.values())
+    return wanted and not room.positions("off_grid") and half_grid.HalfGrid.suits(room)
 
 
 def _method(spec: str) -> tuple[str, Method | None, tuple[State, str] | None]:
@@ -183,6 +194,10 @@ def _fit(
 
 def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
     classes = len(setup.candidates_deg)
+    if scene.room.brings_speech:  # how much there is, only its files tell: the split says so where it is too little
+        if n < classes:
+            raise UserError(f"--labels {n}: with {classes} directions n must be at least {classes}")
+        return
     per_class = sum(len(segment.samples) // HOP for segment in scene.draw.segments[protocol.train.speech])
     if not classes <= n <= classes * per_class:
         raise UserError(

@@ -9,7 +9,7 @@ import inspect
 import re
 import sys
 import traceback
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -156,17 +156,30 @@ def split_spec(spec: str) -> tuple[str, dict[str, str]]:
 
 def make_method(spec: str) -> tuple[str, Method]:
     """The method of ``name[parameter=value,...]``, values checked against its fields. Raises UserError."""
-    from pydantic import TypeAdapter, ValidationError
-
     name, parameters = split_spec(spec)
     plugin = METHODS.get(name)
-    known = {field.name: field.type for field in fields(plugin.found)}
+    return plugin.name, _made("method", plugin, parameters)
+
+
+def make_room(spec: str, path: Path | None) -> Room:
+    """The room of ``name[parameter=value,...]``, read from ``path`` if it is one that reads. Raises UserError."""
+    name, parameters = split_spec(spec)
+    return _made("room", ROOMS.get(name), parameters, **({} if path is None else {"path": path}))
+
+
+def _made(kind: str, plugin: Plugin, parameters: dict[str, str], **given: Any) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    known = [field.name for field in fields(plugin.found) if field.name not in given] if is_dataclass(plugin.found) else []
     for key in parameters:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1) or sorted(known)
-            raise UserError(f"method {name!r} has no parameter {key!r}; it has: {', '.join(near) or 'none'}")
+            raise UserError(f"{kind} {plugin.name!r} has no parameter {key!r}; it has: {', '.join(near) or 'none'}")
+    if not is_dataclass(plugin.found):
+        return plugin.found()
     try:
-        return plugin.name, TypeAdapter(plugin.found).validate_python(parameters)
+        adapter: TypeAdapter[Any] = TypeAdapter(plugin.found)  # pyright: ignore
+        return adapter.validate_python({**parameters, **given})
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"method {name!r}: parameter {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise UserError(f"{kind} {plugin.name!r}: parameter {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
 
 from .acoustics import ArraySetup
 from .dataset import Condition, Room, Speech, SpeechDraw
 from .digest import digest, source_digest, versions
 from .errors import UserError
+from .half_grid import SUFFIX, HalfGrid
 from .protocol import Subset
-from .registry import ROOMS, SPEECH, split_spec
+from .registry import ROOMS, SPEECH, make_room, split_spec
 from .segments import draw_segments
 from .streams import Stream, join
 
@@ -30,10 +33,26 @@ def open_speech(text: str) -> tuple[str, Speech]:
     return plugin.name, plugin.found()
 
 
+_ROOM = re.compile(r"(?P<spec>[\w-]+(\[[^\[\]]*\])?)(:(?P<path>.+))?")
+
+
 def open_room(text: str) -> tuple[str, Room]:
-    """A room by name; with the name that tables show."""
-    plugin = ROOMS.get(split_spec(text)[0])
-    return plugin.name, plugin.found()
+    """A room by ``NAME`` or ``KIND[parameter=value,...]:PATH``, either with ``/half-grid`` behind it to hold out every second
+    direction; with the name that tables show. Raises UserError."""
+    match = _ROOM.fullmatch(text.removesuffix(SUFFIX))
+    if match is None:
+        raise UserError(f"--rooms {text}: cannot be read; write NAME or KIND[parameter=value]:PATH, such as sofa:{text}")
+    plugin = ROOMS.get(split_spec(match["spec"])[0])
+    path = Path(match["path"]) if match["path"] else None
+    if plugin.found.reads_path != (path is not None):
+        hint = f"give its files: {plugin.name}:PATH" if path is None else f"this room reads no files: write {plugin.name}"
+        raise UserError(f"--rooms {text}: {hint}")
+    if path is not None and not path.exists():
+        raise UserError(f"--rooms {text}: no file or folder {path}")
+    room, name = make_room(match["spec"], path), plugin.name + match["spec"].partition("[")[1] + match["spec"].partition("[")[2]
+    if path is not None:
+        name += f":{path.resolve().stem if path.is_file() else path.resolve().name}"
+    return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
 
 
 class Scene:
@@ -64,8 +83,13 @@ class Scene:
         return digest([room, self.draw.digest, subset.speech, subset.positions, code, versions("numpy", "scipy")])
 
 
+_room = cache(open_room)
+
+
 def make_scene(rooms: str, speech: str, seed: int, speakers_per_role: int) -> Scene:
-    """The scene that names on a command line mean."""
+    """The scene that names on a command line mean. A room that brings its talkers has no use for ``speech``."""
+    room_name, room = _room(rooms)
+    if room.brings_speech:
+        return Scene(room_name, room, SpeechDraw("own", seed, {}, digest("own")))
     speech_name, corpus = open_speech(speech)
-    room_name, room = open_room(rooms)
     return Scene(room_name, room, draw_segments(corpus, speech_name, seed, speakers_per_role))

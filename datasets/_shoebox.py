@@ -19,13 +19,13 @@ from ..benchmark.errors import UserError
 from ..benchmark.seeds import seed_of
 from ..benchmark.weights import load_arrays, save_arrays
 from ._convolution import ImpulseResponseRoom
+from ._reverberation import measured_rt60_s
 
 _Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
 IMAGE_ORDER = 40
 IMAGE_DISPLACEMENT_M = 0.05
 RESPONSE_S = 1.0
-DECAY_DB = 30
 RT60_TOLERANCE_S = 0.001
 """Far below how much the measured value differs between positions (about 0.01 s)."""
 
@@ -69,7 +69,7 @@ class ShoeboxRoom(ImpulseResponseRoom):
             low, high = 0.02, 0.98
             for _ in range(24):
                 absorption = (low + high) / 2
-                measured = _measured_rt60_s(self._simulate(absorption, "grid"))
+                measured = measured_rt60_s(self._simulate(absorption, "grid"))
                 if abs(measured - rt60_s) < RT60_TOLERANCE_S:
                     return {"absorption": np.array(absorption), "measured_rt60_s": np.array(measured)}
                 low, high = (absorption, high) if measured > rt60_s else (low, absorption)
@@ -126,10 +126,3 @@ class ShoeboxRoom(ImpulseResponseRoom):
                 cut = response[:length]
                 responses[source, microphone, : len(cut)] = cut
         return responses
-
-
-def _measured_rt60_s(responses: NDArray[np.float32]) -> float:
-    """Mean over positions of the RT60 that a 30 dB decay at microphone 1 extrapolates to."""
-    from pyroomacoustics.experimental import measure_rt60
-
-    return float(np.mean([measure_rt60(pair[0], fs=SAMPLE_RATE_HZ, decay_db=DECAY_DB) for pair in responses]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import pytest
 from doabench.benchmark.acoustics import ArraySetup
@@ -14,6 +14,9 @@ from doabench.benchmark.segments import draw_segments
 from doabench.benchmark.streams import Stream, join
 from doabench.datasets.speech.talkers import Talkers
 from rooms import AnechoicRoom
+
+MEASURED_ROOM = os.environ.pop("DOABENCH_ROOMS", "")
+"""Taken out of the environment, where it would be the default of every `doabench run` that the tests make."""
 
 StreamOf: TypeAlias = Callable[[SpeechRole, PositionKind], Stream]
 
@@ -26,6 +29,19 @@ def real_speech() -> Path:
     if named and folder.is_dir():
         return folder
     reason = f"DOABENCH_SPEECH={named} is no folder" if named else "DOABENCH_SPEECH is not set: needs a folder of LibriSpeech"
+    return _do_without(reason)
+
+
+@pytest.fixture(scope="session")
+def r3vival() -> Path:
+    """The folder in DOABENCH_ROOMS=r3vival:PATH, on the terms of `real_speech`."""
+    folder = Path(MEASURED_ROOM.removeprefix("r3vival:"))
+    if MEASURED_ROOM.startswith("r3vival:") and folder.is_dir():
+        return folder
+    return _do_without(f"DOABENCH_ROOMS={MEASURED_ROOM} is not r3vival:FOLDER")
+
+
+def _do_without(reason: str) -> NoReturn:
     if os.environ.get("DOABENCH_REQUIRE_DATA") == "1":
         pytest.fail(f"{reason}, and DOABENCH_REQUIRE_DATA=1")
     pytest.skip(reason)

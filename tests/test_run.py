@@ -136,6 +136,12 @@ def test_killed_fit_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
         (["--method", "cnn[variant"], "write it like"),
         (["--protocol", "label-swep"], "did you mean label-sweep"),
         (["--rooms", "dtu-twn"], "did you mean dtu-twin"),
+        (["--rooms", "sofa"], "give its files: sofa:PATH"),
+        (["--rooms", "sofa:/no/such/file.sofa"], "no file or folder /no/such/file.sofa"),
+        (["--rooms", "/no/such/file.sofa"], "write NAME or KIND[parameter=value]:PATH"),
+        (["--rooms", "dtu-twin:/tmp"], "this room reads no files: write dtu-twin"),
+        (["--rooms", "dtu-twin[pair=1-2]"], "has no parameter 'pair'"),
+        (["--rooms", "sofa[pear=1-2]:."], "has no parameter 'pear'; it has: pair"),
         (["--speech", "/no/such/folder"], "no speech named"),
         (["--speech", "librispeech:/no/such/folder"], "no such folder"),
         (["--labels", "10", "--method", "rtf_1nn"], "n must be between 19 and"),
@@ -163,7 +169,7 @@ def test_predictions_hold_what_the_metrics_need(tmp_path: Path) -> None:
 
 
 def test_a_room_that_does_not_suit_a_protocol_is_said(tmp_path: Path) -> None:
-    options = ("--method", "srp_phat", "--protocol", "off-grid", "--protocol", "rt60-transfer", "--rooms", "mir-twin")
+    options = ("--method", "srp_phat", "--protocol", "off-range", "--protocol", "rt60-transfer", "--rooms", "mir-twin")
     records, said = run(tmp_path, *options)
     assert {record["axes"]["protocol"] for record in records} == {"rt60-transfer"}
-    assert "off-grid does not run in mir-twin: the room has no off_grid positions" in " ".join(said.split())
+    assert "off-range does not run in mir-twin: the room has no off_range positions" in " ".join(said.split())

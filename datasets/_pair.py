@@ -1,0 +1,90 @@
+"""Two microphones out of many: how a pair is written, what it sees of a talker, and which of the two is microphone 2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.fft
+from numpy.typing import ArrayLike, NDArray
+
+from ..benchmark.acoustics import tdoa_s
+from ..benchmark.dataset import SAMPLE_RATE_HZ
+from ..benchmark.errors import UserError
+
+UP = (0.0, 0.0, 1.0)
+"""Coordinates are front, left, up, as in AES69."""
+
+_FINER = 16
+_DIRECT_S = (0.001, 0.002)
+_LEAST_AGREEMENT = 0.5
+
+
+def parse_pair(text: str, channels: int, where: object) -> list[int]:
+    """``4-3`` -> indices ``[3, 2]`` of microphones 1 and 2 among ``channels``. Raises UserError."""
+    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", text)
+    pair = [int(number) - 1 for number in match.groups()] if match else []
+    if not pair or pair[0] == pair[1] or not all(0 <= index < channels for index in pair):
+        raise UserError(
+            f"{where}: pair={text} does not name two of its {channels} channels; write microphones 1 and 2 like pair=2-1"
+        )
+    return pair
+
+
+def see(
+    direction: ArrayLike, axis: ArrayLike, front: ArrayLike = (1.0, 0.0, 0.0), up: ArrayLike = UP
+) -> tuple[float, float, float]:
+    """A unit ``direction [3]`` as a pair along ``axis [3]`` (microphone 1 to 2) sees it: DOA and bearing in degrees, depth.
+
+    The DOA is that of the cone around the axis. The bearing is the angle in the array's plane; the depth is positive in the
+    half-space that the pair is taken to look into, which is ahead, or to the right where the pair points ahead or back.
+    Raises ValueError for a pair that stands upright.
+    """
+    along, ahead, above = (np.asarray(vector, np.float64) for vector in (axis, front, up))
+    along = along / np.linalg.norm(along)
+    broadside = np.cross(above, along)
+    if np.linalg.norm(broadside) < 0.1:
+        raise ValueError("one microphone stands above the other")
+    broadside /= np.linalg.norm(broadside)
+    for wanted in (ahead, np.cross(ahead, above)):
+        if abs(side := float(broadside @ wanted)) > 1e-6:
+            broadside *= np.sign(side)
+            break
+    x, y = float(np.dot(direction, along)), float(np.dot(direction, broadside))
+    return float(np.degrees(np.arcsin(np.clip(x, -1, 1)))), float(np.degrees(np.arctan2(x, y))), y
+
+
+def direct_sound(response: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``response [2, samples]`` around the first arrival only."""
+    level = np.abs(response).max(axis=0)
+    onset = int(np.argmax(level > 0.5 * level.max()))
+    before, after = (round(second * SAMPLE_RATE_HZ) for second in _DIRECT_S)
+    return response[:, max(0, onset - before) : onset + after]
+
+
+def lead_s(channels: NDArray[np.float32], spacing_m: float) -> float:
+    """By how much the second of ``channels [2, samples]`` leads the first, in seconds: the peak of GCC-PHAT within what the
+    spacing allows."""
+    size = int(scipy.fft.next_fast_len(2 * channels.shape[1], real=True) or 0)
+    first, second = np.asarray(scipy.fft.rfft(channels.astype(np.float64), size))
+    cross = first * second.conj()
+    correlation = np.fft.irfft(cross / np.maximum(np.abs(cross), 1e-12 * np.abs(cross).max() + 1e-300), _FINER * size)
+    reach = int(np.ceil(1.2 * float(tdoa_s(90, spacing_m)) * SAMPLE_RATE_HZ * _FINER))
+    lags = np.arange(-reach, reach + 1)
+    return float(lags[correlation[lags].argmax()] / (_FINER * SAMPLE_RATE_HZ))
+
+
+def settle_order(leads_s: Sequence[float], doa_deg: Sequence[float], spacing_m: float, where: object) -> bool:
+    """Whether the channels stand as labelled (True), or must change places so that microphone 2 lies on the positive side.
+
+    ``leads_s`` are those of channel 2. Raises UserError where the delays follow the labelled angles neither way.
+    """
+    expected = tdoa_s(doa_deg, spacing_m)
+    slope = float(np.dot(leads_s, expected) / max(np.dot(expected, expected), 1e-30))
+    if abs(slope) < _LEAST_AGREEMENT:
+        raise UserError(
+            f"{where}: delays between the microphones do not follow the labelled angles (slope {slope:.2f}, expected 1 or -1), "
+            f"so it cannot be told which side is positive; check the files, the pair and the spacing of {spacing_m:g} m"
+        )
+    return slope > 0

@@ -1,0 +1,98 @@
+"""recordings: a user's own recordings of talkers, two channels, with a CSV table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...benchmark.dataset import Condition, Position, SpeechRole
+from ...benchmark.errors import UserError
+from .._audio import read_audio
+from .._measured import at_16_khz
+from .._pair import parse_pair
+from .._recorded import RecordedRoom, Take
+from .._table import TableRow, read_table, spacing_of
+
+CONDITION = "as recorded"
+LEAST_S = 0.5
+ROLES: tuple[SpeechRole, ...] = ("train", "validation")
+
+
+@dataclass(eq=False)
+class Recordings(RecordedRoom):
+    """``path`` is a folder with one CSV, or the CSV: columns ``file, doa_deg, clip, speaker``, where wanted ``range_m``, and
+    ``spacing_m`` unless it is a parameter. Angles in degrees, 0 broadside, positive toward microphone 2. A clip is what was
+    said; it stands once for each direction that it was recorded from. Nothing is convolved, no noise is added.
+
+    Speakers in alphabetical order go to training and validation in turn; with one speaker, the clips do. Parameters:
+    ``spacing_m``, ``pair`` (channels of the files), ``rt60_s`` for the tables (0: not known).
+    """
+
+    path: Path
+    spacing_m: float = 0.0
+    pair: str = "1-2"
+    rt60_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        rows = read_table(self.path, ("file", "doa_deg", "clip", "speaker"), ("range_m", "spacing_m"))
+        self.spacing_m = spacing_of(rows, self.spacing_m)
+        self.conditions = (Condition(CONDITION, self.rt60_s),)
+        clips, roles = _dealt(rows)
+        ranges = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
+        grid_m = max(dict.fromkeys(ranges), key=ranges.count)
+        taken: dict[tuple[Position, str], TableRow] = {}
+        takes = []
+        for row, range_m in zip(rows, ranges, strict=True):
+            position, clip = Position(row.doa_deg, range_m), row.text("clip")
+            if (position, clip) in taken:
+                raise UserError(f"{row.where}: clip {clip} from this place stands on line {taken[position, clip].line} already")
+            taken[position, clip] = row
+            kind, read = "grid" if range_m == grid_m else "off_range", partial(_read, row.file, self.pair)
+            takes.append(Take(roles[clip], kind, CONDITION, position, clips[clip], row.text("speaker"), read))
+        self.takes = tuple(takes)
+        _check_grid(self, rows[0].table)
+
+
+def _dealt(rows: list[TableRow]) -> tuple[Mapping[str, int], Mapping[str, SpeechRole]]:
+    """Number and role of every clip by its name."""
+    speaker = {row.text("clip"): row.text("speaker") for row in rows}
+    if wrong := next((row for row in rows if speaker[row.text("clip")] != row.text("speaker")), None):
+        raise UserError(
+            f"{wrong.where}: clip {wrong.text('clip')} has two speakers; give clips of different speakers different names"
+        )
+    order = sorted(speaker)
+    owners = sorted(set(speaker.values()))
+    if len(order) < 2:
+        raise UserError(f"{rows[0].table}: one clip only; training and validation need one each at least")
+    turns = [owners.index(speaker[clip]) if len(owners) > 1 else number for number, clip in enumerate(order)]
+    roles: dict[str, SpeechRole] = {clip: ROLES[turn % 2] for clip, turn in zip(order, turns, strict=True)}
+    numbers = {clip: [other for other in order if roles[other] == roles[clip]].index(clip) for clip in order}
+    return numbers, roles
+
+
+def _check_grid(room: Recordings, table: Path) -> None:
+    grid = room.positions("grid")
+    if len(room.candidates_deg) < 2:
+        raise UserError(f"{table}: one direction only; methods need at least two to choose from")
+    for role in ROLES:
+        have = {take.position for take in room.takes if take.role == role}
+        if missing := [position for position in grid if position not in have]:
+            raise UserError(
+                f"{table}: no {role} clip from {missing[0].doa_deg:g} degrees; speakers are dealt to training and validation "
+                "in turn, and each half needs every direction"
+            )
+
+
+def _read(file: Path, pair: str) -> NDArray[np.float32]:
+    samples, rate_hz = read_audio(file)
+    chosen = samples[:, parse_pair(pair, samples.shape[1], file)]
+    if len(chosen) < LEAST_S * rate_hz:
+        raise UserError(f"{file}: {len(chosen) / rate_hz:.2f} s; recordings must last {LEAST_S:g} s at least")
+    if not np.abs(chosen).max(axis=0).all():
+        raise UserError(f"{file}: a microphone of the pair is silent; choose another pair or record it again")
+    return at_16_khz(chosen, rate_hz, file)
