@@ -10,7 +10,7 @@ from .digest import digest, source_digest, versions
 from .errors import UserError
 from .protocol import Subset
 from .registry import ROOMS, SPEECH, split_spec
-from .segments import draw_segments
+from .segments import draw_segments, role_digest
 from .streams import Stream, join
 
 
@@ -61,7 +61,8 @@ class Scene:
         """A hash of all that determines the stream of a subset."""
         room = self.room.digest(self.condition(subset).name, subset.positions)
         code = source_digest(Path(__file__).with_name("streams.py"))
-        return digest([room, self.draw.digest, subset.speech, subset.positions, code, versions("numpy", "scipy")])
+        speech = role_digest(self.draw, subset.speech)
+        return digest([room, speech, subset.speech, subset.positions, code, versions("numpy", "scipy")])
 
 
 def make_scene(rooms: str, speech: str, seed: int, speakers_per_role: int) -> Scene:
