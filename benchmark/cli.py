@@ -51,12 +51,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 
 @main.command(**COMMAND)
-@click.option("--protocol", "protocols", multiple=True, help="May be repeated.  [default: all]", metavar="ID")
+@click.option(
+    "--protocol", "protocols", multiple=True, help="May be repeated.  [default: all but the strict ones]", metavar="ID"
+)
 @click.option(
     "--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]"
 )
 @click.option("--labels", multiple=True, type=click.IntRange(min=1), help="Nominal number of labels n; may be repeated.")
-@click.option("--seeds", type=click.IntRange(min=1), default=1, help="How many seeds, from 0 on.")
+@click.option("--seeds", type=click.IntRange(min=1), help="How many seeds, from 0 on.  [default: each protocol's own]")
 @click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol.")
 @click.option(
     "--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder."
@@ -79,7 +81,7 @@ def run(
     protocols: tuple[str, ...],
     methods: tuple[str, ...],
     labels: tuple[int, ...],
-    seeds: int,
+    seeds: int | None,
     scale: ScaleName,
     speech: str,
     rooms: tuple[str, ...],
@@ -94,8 +96,8 @@ def run(
     from rich.console import Console
 
     from .engine import LocalProcesses
-    from .plan import Request, default_methods
-    from .registry import PROTOCOLS, add_plugin_file
+    from .plan import Request, default_methods, default_protocols
+    from .registry import add_plugin_file
     from .run import execute, finish
     from .worker import Settings
 
@@ -103,7 +105,7 @@ def run(
     for path in plugins:
         add_plugin_file(path)
     request = Request(
-        protocols=protocols or tuple(PROTOCOLS.names()),
+        protocols=protocols or tuple(default_protocols()),
         methods=methods or tuple(default_methods()),
         speech=speech,
         scale=scale,

@@ -15,7 +15,7 @@ SAMPLE_RATE_HZ = 16_000
 
 Sex = Literal["F", "M", ""]
 PositionKind = Literal["grid", "off_grid", "off_range"]
-SpeechRole = Literal["train", "validation"]
+SpeechRole = Literal["train", "validation", "scored"]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .protocol import SCALES, GenerationProtocol, Protocol, ScaleName, Split, la
 from .records import CellAxes, CellRecord, FitAxes, State
 from .registry import METHODS, PROTOCOLS, make_method, split_spec
 from .scene import Scene, make_scene
+from .segments import SCORED_PER_ROLE
 from .sequences import HOP
 
 HERE = Path(__file__).parent
@@ -32,7 +33,7 @@ class Request:
     speech: str
     scale: ScaleName = "quick"
     labels: tuple[int, ...] = ()
-    seeds: int = 1
+    seeds: int | None = None
     rooms: tuple[str, ...] = ()
     plugins: tuple[Path, ...] = ()
 
@@ -85,13 +86,19 @@ def make_plan(request: Request) -> Plan:
             plan.notes.append(f"{protocol.id} does not run: no method that was asked for can generate sequences")
             continue
         for room in request.rooms or protocol.rooms:
-            for seed in range(request.seeds):
+            for seed in range(request.seeds or protocol.seeds):
                 scene = _scene(room, request.speech, seed, scale.speakers_per_role)
                 if _wants_half_grid(protocol, scene.room):
                     room += half_grid.SUFFIX
                     scene = _scene(room, request.speech, seed, scale.speakers_per_role)
                 if (reason := protocol.skip(scene.room)) is not None:
                     plan.notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
+                    break
+                clips, wanted = _scored_clips(protocol, scene), SCORED_PER_ROLE * scale.speakers_per_role
+                if clips is not None and clips < wanted:
+                    left = f"{scene.draw.corpus} has {clips} speakers left to score at seed {seed}, {wanted} are meant to be"
+                    plan.notes.append(f"{protocol.id}: {left}" if clips else f"{protocol.id} does not run: {left}")
+                if clips == 0:
                     break
                 for spec, name, method, problem in taking_part:
                     n_values = request.labels or protocol.labels_at(scale) if _uses_labels(method) else (0,)
@@ -115,6 +122,12 @@ def _wants_half_grid(protocol: Protocol, room: Room) -> bool:
     """Whether a protocol asks for talkers between the directions of a room that has none there but could hold some out."""
     wanted = any(subset.positions == "off_grid" for subset in protocol.splits.values())
     return wanted and not room.positions("off_grid") and half_grid.HalfGrid.suits(room)
+
+
+def _scored_clips(protocol: Protocol, scene: Scene) -> int | None:
+    """How many clips nobody trains or selects on are there for a protocol that scores those; None for any other."""
+    asked = any(subset.speech == "scored" for subset in protocol.subsets)
+    return len(scene.draw.segments.get("scored", ())) if asked else None
 
 
 def _method(spec: str) -> tuple[str, Method | None, tuple[State, str] | None]:
@@ -224,6 +237,11 @@ def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: Scale
 
 def _not_run(fit: Fit, cell: Cell, state: State, reason: str) -> CellRecord:
     return CellRecord(key=cell.key, fit_key=fit.key, state=state, fit=fit.axes, axes=cell.axes, reason=reason)
+
+
+def default_protocols() -> list[str]:
+    """Every protocol that runs unless another is named, and those that cannot be loaded, so that someone hears of it."""
+    return [name for name, plugin in PROTOCOLS.plugins().items() if plugin.found is None or plugin.found.by_default]
 
 
 def default_methods() -> Iterator[str]:

@@ -46,6 +46,7 @@ class Protocol(Frozen):
 
     ``balance`` says whether every scored position is cut to the
     size of the smallest one, ``accuracy`` whether the scored angles are candidates, so that a hit can be counted.
+    ``by_default`` says whether it runs unless another is named, ``seeds`` how many seeds it runs unless told.
     """
 
     id: str
@@ -59,11 +60,20 @@ class Protocol(Frozen):
     scored: Annotated[tuple[tuple[Split, Subset], ...], BeforeValidator(lambda splits: tuple(dict(splits).items()))]
     balance: bool = False
     accuracy: bool = True
+    by_default: bool = True
+    seeds: int = 1
 
     @property
     def fingerprint(self) -> str:
-        """Changes with anything that defines the protocol's numbers; titles and references do not count."""
-        return digest([self.model_dump(mode="json", exclude={"title", "reference", "rooms"}), SPLIT_RULES])
+        """Changes with anything that defines the protocol's numbers; what is for people, or only a default, does not count."""
+        return digest(
+            [self.model_dump(mode="json", exclude={"title", "reference", "rooms", "by_default", "seeds"}), SPLIT_RULES]
+        )
+
+    @property
+    def subsets(self) -> tuple[Subset, ...]:
+        """Every subset that it needs."""
+        return (self.train, self.selection, *self.splits.values())
 
     @property
     def splits(self) -> dict[Split, Subset]:
@@ -78,10 +88,9 @@ class Protocol(Frozen):
 
     def skip(self, room: Room) -> str | None:
         """Why this protocol cannot run in a room; None if it can."""
-        subsets = (self.train, self.selection, *self.splits.values())
-        if room.transfer is None and any(subset.condition == "transfer" for subset in subsets):
+        if room.transfer is None and any(subset.condition == "transfer" for subset in self.subsets):
             return "the room has one condition only, there is nothing to transfer to"
-        for subset in subsets:
+        for subset in self.subsets:
             if not room.positions(subset.positions):
                 return f"the room has no {subset.positions} positions"
         return None

@@ -68,6 +68,21 @@ class Metrics(Record):
     floor_deg: float
 
 
+class LeakShares(Record):
+    """Percentage of scored sequences that share an STFT frame, the clip or the speaker with others."""
+
+    frame_pct: float
+    clip_pct: float
+    speaker_pct: float
+
+
+class Leaks(Record):
+    """What a scored set shares with the sequences that a fit was given: with labels (to learn or to select), and without."""
+
+    labelled: LeakShares
+    unlabelled: LeakShares
+
+
 class GenerationMetrics(Record):
     """Numbers of one generation cell; what each means stands in `generation`."""
 
@@ -99,6 +114,7 @@ class CellRecord(Record):
     axes: CellAxes
     metrics: Metrics | None = None
     generation: GenerationMetrics | None = None
+    leaks: Leaks | None = None
     reason: str = ""
     traceback: str = ""
     fit_s: float | None = None

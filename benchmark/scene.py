@@ -13,7 +13,7 @@ from .errors import UserError
 from .half_grid import SUFFIX, HalfGrid
 from .protocol import Subset
 from .registry import ROOMS, SPEECH, make_room, split_spec
-from .segments import draw_segments
+from .segments import draw_segments, role_digest
 from .streams import Stream, join
 
 
@@ -80,7 +80,8 @@ class Scene:
         """A hash of all that determines the stream of a subset."""
         room = self.room.digest(self.condition(subset).name, subset.positions)
         code = source_digest(Path(__file__).with_name("streams.py"))
-        return digest([room, self.draw.digest, subset.speech, subset.positions, code, versions("numpy", "scipy")])
+        speech = role_digest(self.draw, subset.speech)
+        return digest([room, speech, subset.speech, subset.positions, code, versions("numpy", "scipy")])
 
 
 _room = cache(open_room)

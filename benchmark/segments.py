@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TypeAlias
 
@@ -19,6 +19,8 @@ VAD_WINDOW = SAMPLE_RATE_HZ // 100
 SEGMENT_S = (2.0, 3.0)
 _Found: TypeAlias = tuple[str, NDArray[np.float32]]
 ROLES: tuple[SpeechRole, ...] = ("train", "validation")
+SCORED_PER_ROLE = 2
+"""Speakers to be scored by strict protocols, for each of a published role's."""
 
 
 def voiced(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -38,28 +40,60 @@ def draw_segments(speech: Speech, corpus: str, seed: int, speakers_per_role: int
 
     Half of each role's speakers are female as far as the corpus has them. Speakers without 2 s of voiced speech in one
     utterance are passed over. Raises UserError if too few remain.
+
+    The role ``scored`` is drawn from those who are left, when first asked for: twice as many speakers, or all that there are.
     """
     speakers = speech.speakers()
     needed = speakers_per_role * len(ROLES)
     usable = _usable(speech, seed)
-    by_sex = {sex: list(islice(usable[sex], needed // 2)) for sex in ("F", "M")}
-    others = chain.from_iterable(usable.values())
-    missing = needed - sum(map(len, by_sex.values()))
-    filling = list(islice(others, missing))
-    if len(filling) < missing:
-        enough = needed - missing + len(filling)
+    dealt = _draw(usable, needed)
+    if len(dealt) < needed:
         raise UserError(
-            f"speech {corpus!r}: {enough} of {len(speakers)} speakers have {SEGMENT_S[0]:g} s of voiced speech "
+            f"speech {corpus!r}: {len(dealt)} of {len(speakers)} speakers have {SEGMENT_S[0]:g} s of voiced speech "
             f"in one utterance, this scale needs {needed}; add recordings of more speakers or choose --scale smoke"
         )
-    # Dealt in turn, each sex on its own, every role gets half of each.
-    dealt = [*by_sex["F"], *filling, *by_sex["M"]]
     split: dict[SpeechRole, tuple[Segment, ...]] = {
         role: tuple(Segment(clip, *found) for clip, found in enumerate(dealt[offset :: len(ROLES)]))
         for offset, role in enumerate(ROLES)
     }
-    content = {role: [[s.speaker, array_digest(s.samples)] for s in segments] for role, segments in split.items()}
-    return SpeechDraw(corpus, seed, split, digest(content))
+    content = {role: _content(segments) for role, segments in split.items()}
+    return SpeechDraw(corpus, seed, _Roles(split, lambda: _draw(usable, SCORED_PER_ROLE * speakers_per_role)), digest(content))
+
+
+def role_digest(draw: SpeechDraw, role: SpeechRole) -> str:
+    """A hash of all that determines what a role says; ``train`` and ``validation`` share that of the draw."""
+    return draw.digest if role in ROLES else digest([draw.digest, role, _content(draw.segments[role])])
+
+
+class _Roles(Mapping[SpeechRole, tuple[Segment, ...]]):
+    """Segments by role. Those to be scored are looked for late, since most protocols do without them."""
+
+    def __init__(self, drawn: Mapping[SpeechRole, tuple[Segment, ...]], late: Callable[[], list[_Found]]) -> None:
+        self._segments, self._late = dict(drawn), late
+
+    def __getitem__(self, role: SpeechRole) -> tuple[Segment, ...]:
+        if role == "scored" and role not in self._segments:
+            self._segments[role] = tuple(Segment(clip, *found) for clip, found in enumerate(self._late()))
+        return self._segments[role]
+
+    def __iter__(self) -> Iterator[SpeechRole]:
+        return iter((*ROLES, "scored"))
+
+    def __len__(self) -> int:
+        return len(ROLES) + 1
+
+
+def _draw(usable: Mapping[Sex, Iterator[_Found]], needed: int) -> list[_Found]:
+    """The next speakers, fewer where no more are left; women, then whoever fills up, then men: dealt in turn, every role
+    gets half of each."""
+    by_sex = {sex: list(islice(usable[sex], needed // 2)) for sex in ("F", "M")}
+    missing = needed - sum(map(len, by_sex.values()))
+    filling = list(islice(chain.from_iterable(usable.values()), missing))
+    return [*by_sex["F"], *filling, *by_sex["M"]]
+
+
+def _content(segments: Iterable[Segment]) -> list[list[str]]:
+    return [[segment.speaker, array_digest(segment.samples)] for segment in segments]
 
 
 def _usable(speech: Speech, seed: int) -> dict[Sex, Iterator[_Found]]:

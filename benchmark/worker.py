@@ -18,10 +18,11 @@ from .environment import environment
 from .errors import UserError
 from .generation import Generated, nearest_deg
 from .generation import score as generation_score
+from .leaks import Part, leak
 from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
 from .plan import Cell, Fit
 from .protocol import GenerationProtocol
-from .records import CellRecord, FitRecord, Metrics
+from .records import CellRecord, FitRecord, Leaks, Metrics
 from .registry import add_plugin_file, make_method
 from .scene import Scene, make_scene
 from .seeds import seed_of
@@ -121,13 +122,13 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
 
 def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:
     """What the record of one scored set says, and its predictions."""
-    chosen = _scored_set(fit, cell, scene)
+    chosen, leaks = _scored_set(fit, cell, scene)
     began = time.perf_counter()
     prediction = _guarded(fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences)))
     predict_s = time.perf_counter() - began
     table = _predictions(chosen, prediction)
     metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
-    return {"metrics": metrics, "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6}, table
+    return {"metrics": metrics, "leaks": leaks, "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6}, table
 
 
 def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], Generated]:
@@ -135,7 +136,7 @@ def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict
     protocol, setup = cell.protocol, scene.setup
     assert isinstance(protocol, GenerationProtocol)
     assert isinstance(method, Generative)
-    chosen = _scored_set(fit, cell, scene)
+    chosen, leaks = _scored_set(fit, cell, scene)
     doa_deg = chosen.stream.doa_deg(chosen.starts)
     starts = pick(chosen.starts, setup.class_of(doa_deg), protocol.reconstructed_per_doa, "generation", fit.axes.seed)
     inputs, doa_deg = Sequences(chosen.stream.store, starts), chosen.stream.doa_deg(starts)
@@ -153,7 +154,7 @@ def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict
         sampled_draw_rad=np.concatenate([sample.draw_rad for sample in samples]),
         histogram_doa_deg=np.array(nearest_deg(protocol.histogram_deg, setup)),
     )
-    return {"generation": generation_score(generated, setup)}, generated
+    return {"generation": generation_score(generated, setup), "leaks": leaks}, generated
 
 
 def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hits: bool) -> Metrics:
@@ -179,15 +180,22 @@ def _streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
     return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
 
 
-def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> ScoredSet:
-    """The sequences of a cell, without those of its stream that the fit was given with a label."""
-    subset = cell.protocol.splits[cell.split]
-    used = np.empty(0, np.int64)
+def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
+    """The sequences of a cell, without those of its stream that the fit was given with a label; and what they share with all
+    that the fit was given."""
+    subset, given, free = cell.protocol.splits[cell.split], [], []
     if fit.axes.labels:
-        _, labelled, selected = fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed)
-        given = ((fit.protocol.train, labelled), (fit.protocol.selection, selected))
-        used = np.concatenate([used, *(starts for used_subset, starts in given if used_subset == subset)])
-    return scored_set(scene.stream(subset), used, cell.protocol.balance, fit.axes.seed)
+        train, selection = _streams(scene, fit)
+        _, labelled, selected = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
+        given = [(fit.protocol.train, labelled), (fit.protocol.selection, selected)]
+        free = [Part(fit.protocol.train.speech, train, np.setdiff1d(np.arange(train.n_starts), labelled))]
+    used = [starts for used_subset, starts in given if used_subset == subset]
+    chosen = scored_set(
+        scene.stream(subset), np.concatenate([np.empty(0, np.int64), *used]), cell.protocol.balance, fit.axes.seed
+    )
+    scored = Part(subset.speech, chosen.stream, chosen.starts)
+    labelled_parts = [Part(each.speech, scene.stream(each), starts) for each, starts in given]
+    return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
 
 
 def _predictions(chosen: ScoredSet, prediction: Prediction) -> pd.DataFrame:

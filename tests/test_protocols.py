@@ -15,9 +15,13 @@ from rooms import AnechoicRoom
 PINNED = {
     "generation": (1, "b5c925a1848dc2a4153000c0743177a3"),
     "label-sweep": (1, "6f05aacd7a1809ac7649f15679b7c92e"),
+    "label-sweep-strict": (1, "acb263a57943b5d83186452176a1a23e"),
     "off-grid": (1, "e90d9fd78d1fe6e202062a69daaa093e"),
+    "off-grid-strict": (1, "b03fd8a4996a5d16993f385c747b0bbb"),
     "off-range": (1, "cae4e013c7278b1602b76c713665b1e8"),
+    "off-range-strict": (1, "1d0e93f4723543fe1330ea83b9412abb"),
     "rt60-transfer": (1, "3a2aa80072183e865f088e43af18e8e3"),
+    "rt60-transfer-strict": (1, "92305de0ad407ca04f8b4f208bb3d112"),
 }
 
 DEFINING = {
@@ -29,7 +33,13 @@ DEFINING = {
     "scored": (("validation", Subset(speech="validation", condition="transfer", positions="off_grid")),),
 }
 SWITCHES = ("balance", "accuracy")
-NOT_DEFINING = {"title": "Another", "reference": "Another et al. 2030", "rooms": ("another-room",)}
+NOT_DEFINING = {
+    "title": "Another",
+    "reference": "Another et al. 2030",
+    "rooms": ("another-room",),
+    "by_default": False,
+    "seeds": 9,
+}
 ROOMS: dict[str, type[Room]] = {"dtu-twin": DtuTwin, "mir-twin": MirTwin, "anechoic": AnechoicRoom}
 
 
@@ -97,6 +107,9 @@ EVERY_N = (120, 250, 500, 1000, 2000, 4000, 8000)
         ("off-grid", "quick", (1000,)),
         ("off-grid", "smoke", (120,)),  # none in common: those of the scale
         ("off-range", "smoke", (120,)),
+        ("label-sweep-strict", "paper", EVERY_N[1:]),
+        ("label-sweep-strict", "quick", (250, 1000)),
+        ("off-grid-strict", "quick", (1000,)),
     ],
 )
 def test_labels_at_a_scale(name: str, scale: contract.ScaleName, labels: tuple[int, ...]) -> None:

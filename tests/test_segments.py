@@ -12,7 +12,7 @@ import soundfile
 import webrtcvad
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ, Segment, Sex, Speaker, Speech, SpeechDraw
 from doabench.benchmark.errors import UserError
-from doabench.benchmark.segments import ROLES, draw_segments, voiced
+from doabench.benchmark.segments import ROLES, draw_segments, role_digest, voiced
 from doabench.datasets.speech.librispeech import LibriSpeech
 from doabench.datasets.speech.talkers import Talkers
 from numpy.typing import NDArray
@@ -170,3 +170,25 @@ def test_too_few_real_speakers_are_counted(corpus: LibriSpeech) -> None:
     n_speakers = len(corpus.speakers())
     with pytest.raises(UserError, match=rf"\d+ of {n_speakers} speakers .* needs {2 * n_speakers}"):
         draw_segments(corpus, "real", seed=0, speakers_per_role=n_speakers)
+
+
+def test_the_speakers_to_be_scored_are_others_and_change_nothing_of_the_published_draw() -> None:
+    sexes: list[Sex] = ["F", "M"] * 8
+    corpus = SomeTalkers(sexes)
+    published = draw_segments(corpus, "talkers", seed=3, speakers_per_role=2)
+    draw = draw_segments(corpus, "talkers", seed=3, speakers_per_role=2)
+    scored = draw.segments["scored"]
+    assert len(scored) == 4
+    assert {segment.speaker for segment in scored}.isdisjoint(segment.speaker for segment in everyone(draw))
+    assert [segment.clip for segment in scored] == [0, 1, 2, 3]
+    sex = {speaker.id: speaker.sex for speaker in corpus.speakers()}
+    assert Counter(sex[segment.speaker] for segment in scored) == {"F": 2, "M": 2}
+    assert draw.digest == published.digest == role_digest(draw, "train") == role_digest(draw, "validation")
+    assert role_digest(draw, "scored") != draw.digest
+    assert role_digest(draw, "scored") == role_digest(published, "scored")
+
+
+def test_a_small_corpus_gives_the_speakers_that_are_left() -> None:
+    draw = draw_segments(SomeTalkers(["F", "M", "F", "M", "F"]), "talkers", seed=0, speakers_per_role=2)
+    assert len(draw.segments["scored"]) == 1
+    assert len(draw_segments(SomeTalkers(["F", "M", "F", "M"]), "talkers", 0, 2).segments["scored"]) == 0

@@ -1,0 +1,70 @@
+"""How much of what is scored was there before: shares of scored sequences that have a frame, a clip or a speaker in common with
+others. Pure functions of start indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .records import LeakShares
+from .sequences import FRAMES_PER_SEQUENCE
+from .streams import Stream
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sequences ``starts`` of a stream. ``role`` is whose clips they are: clips are numbered within a role."""
+
+    role: str
+    stream: Stream
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def leak(scored: Part, used: Sequence[Part]) -> LeakShares:
+    """Percentage of ``scored`` sequences that share with any ``used`` one an STFT frame, the clip (dry speech, whatever the
+    room made of it) or the speaker. A sequence that straddles recordings counts for all of them. 0 where nothing is scored.
+    """
+    shares = (_frames(scored, used), _clips(scored, used), _speakers(scored, used))
+    return LeakShares(**dict(zip(LeakShares.model_fields, map(_pct, shares), strict=True)))
+
+
+def _pct(shared: NDArray[np.bool_]) -> float:
+    return 100.0 * float(shared.mean()) if len(shared) else 0.0
+
+
+def _frames(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    covered = np.zeros(len(scored.stream.store), np.int64)
+    for part in used:
+        if part.stream.store is scored.stream.store:
+            for offset in range(FRAMES_PER_SEQUENCE):
+                covered[part.starts + offset] = 1
+    before = np.concatenate([[0], np.cumsum(covered)])
+    return before[scored.starts + FRAMES_PER_SEQUENCE] > before[scored.starts]
+
+
+def _clips(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    heard = {int(clip) for part in used if part.role == scored.role for clip in part.stream.clip[_recordings(part)]}
+    own = scored.stream.clip[scored.stream.recording_of(scored.starts)]
+    return np.isin(own, sorted(heard))
+
+
+def _speakers(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    heard = {part.stream.speakers[recording] for part in used for recording in _recordings(part)}
+    familiar = np.array([speaker in heard for speaker in scored.stream.speakers], bool)
+    return familiar[scored.stream.recording_of(scored.starts)]
+
+
+def _recordings(part: Part) -> NDArray[np.int64]:
+    """Every recording that a sequence of ``part`` has a frame of."""
+    first = part.stream.recording_of(part.starts)
+    last = part.stream.recording_of(part.starts + FRAMES_PER_SEQUENCE - 1)
+    touched = np.zeros(len(part.stream.first_frame) + 1, np.int64)
+    np.add.at(touched, first, 1)
+    np.add.at(touched, last + 1, -1)
+    return np.flatnonzero(touched.cumsum()[:-1])
