@@ -37,7 +37,7 @@ class FlattenChannelsLast(nn.Module):
     """``[B, C, H, W] -> [B, H W C]``: no copy of a channels-last image, and its gradient stays channels-last too."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return image.permute(0, 2, 3, 1).reshape(len(image), -1)
+        return image.permute(0, 2, 3, 1).flatten(1)
 
 
 def trunk(rng: torch.Generator) -> nn.Sequential:

@@ -14,6 +14,7 @@ from doabench.benchmark.conformance import CHECKS, Trial, conform, trial
 from doabench.benchmark.registry import METHODS
 
 FAST = ["srp_phat", "music", "norm_music", "rtf_1nn", "cnn"]
+FAST += [f"{name}[steps=80]" for name in ("cnn_augmented", "pseudo_label", "mean_teacher")]
 TRIALS: dict[str, Trial] = {}
 
 

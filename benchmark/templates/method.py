@@ -37,11 +37,11 @@ class NearestMean(Method):
         self.means = np.stack([phasors[data.labelled.doa_class == index].mean(0) for index in classes])
 
     def predict(self, sequences: Sequences) -> Prediction:
-        scores = (sequences.frame_mean(self._phasors) @ self.means.conj().T).real
+        scores = np.real(sequences.frame_mean(self._phasors) @ self.means.conj().T)
         return Prediction.best_candidate(scores, self.context.setup)
 
     def save(self, folder: Path) -> None:
-        save_arrays(folder, {"real": self.means.real, "imag": self.means.imag})
+        save_arrays(folder, {"real": np.real(self.means), "imag": np.imag(self.means)})
 
     def load(self, folder: Path) -> None:
         arrays = load_arrays(folder)
