@@ -161,6 +161,42 @@ def list_plugins(kind: str, plugins: tuple[Path, ...], as_json: bool) -> None:
     _show(rows, as_json, lambda row: f"{row['name']:16} {row['problem'] or row['about']}")
 
 
+@main.command(**COMMAND)
+@click.argument("method")
+@plugin_option
+@json_option
+def check(method: str, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """Try a method on everything that adapters must keep to. Exit code 1 if a check failed."""
+    from .conformance import trial
+    from .conformance.report import report
+    from .registry import add_plugin_file
+
+    for path in plugins:
+        add_plugin_file(path)
+    sys.exit(0 if report(method, trial(method), as_json) else 1)
+
+
+@main.group(**COMMAND)
+def new() -> None:
+    """Start a plugin of your own from a template that works."""
+
+
+@new.command("method", **COMMAND)
+@click.argument("name")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write it.  [default: methods/ in the top folder of a checkout, elsewhere the current folder]",
+)
+def new_method(name: str, folder: Path | None) -> None:
+    """Write NAME.py, an adapter that works and learns, and say which commands come next."""
+    from .scaffold import next_commands, write_method
+
+    path = write_method(name, folder)
+    click.echo(f"{path}: a nearest-mean classifier that works; change it into yours, then:")
+    click.echo("\n".join(f"    {command}" for command in next_commands(path)))
+
+
 def _show(rows: list[dict[str, str]], as_json: bool, line: Callable[[dict[str, str]], str]) -> None:
     click.echo(json.dumps(rows) if as_json else "\n".join(line(row) for row in rows))
 

@@ -17,12 +17,13 @@ from .sequences import LabelledSequences, Sequences
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What the suite must know of a method before it runs it."""
+    """What the suite must know of a method before it runs it. ``by_default=False``: it runs only when it is named."""
 
     title: str
     citation: str
     uses_labels: bool = True
     uses_unlabelled: bool = False
+    by_default: bool = True
 
 
 @dataclass(frozen=True)

@@ -245,8 +245,10 @@ def default_protocols() -> list[str]:
 
 
 def default_methods() -> Iterator[str]:
-    """Every installed method and, where it has one, its as-released form."""
+    """Every method that takes part unasked, broken ones too, so that they are seen, and as-released forms."""
     for name, plugin in METHODS.plugins().items():
+        if plugin.found and not plugin.found.info.by_default:
+            continue
         yield name
         fields = {f.name: f.type for f in dataclasses.fields(plugin.found)} if plugin.found else {}
         if "as-released" in str(fields.get("variant", "")):

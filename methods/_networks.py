@@ -40,7 +40,7 @@ class FlattenChannelsLast(nn.Module):
     """``[B, C, H, W] -> [B, H W C]``: no copy of a channels-last image, and its gradient stays channels-last too."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return image.permute(0, 2, 3, 1).reshape(len(image), -1)
+        return image.permute(0, 2, 3, 1).flatten(1)
 
 
 def trunk(rng: torch.Generator) -> nn.Sequential:
@@ -51,7 +51,8 @@ def trunk(rng: torch.Generator) -> nn.Sequential:
 
 def classifier(classes: int, rng: torch.Generator) -> nn.Sequential:
     """``q(y | x)`` of Table 1 as logits: ``[B, 1, 31, 127]`` (phase / pi) -> ``[B, classes]``, on the device of ``rng``."""
-    network = nn.Sequential(trunk(rng), nn.Linear(TRUNK_FEATURES, 200), nn.ReLU(), nn.Linear(200, classes)).to(rng.device)
+    with torch.random.fork_rng(devices=[]):  # layers draw first weights, which nobody uses, from the global generator
+        network = nn.Sequential(trunk(rng), nn.Linear(TRUNK_FEATURES, 200), nn.ReLU(), nn.Linear(200, classes)).to(rng.device)
     initialise(network, rng)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

@@ -1,0 +1,281 @@
+"""The checks, in the order in which they run: each a function that returns, or raises `Fault` or `NotApplicable`."""
+
+from __future__ import annotations
+
+import inspect
+import pickletools
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..method import Method, MethodInfo, Prediction
+from .data import SETUP, bench, silence, swapped
+from .subject import SEED, Subject, subset
+
+NEAR_DEG = 10.0
+"""Two thirds of the distance between the candidates of the trial: what a plane wave may be off by, on average."""
+SAME_SHARE = 0.98
+"""Products of other shapes round otherwise; a direction that stood at a tie may then fall to the other side."""
+
+
+class Fault(Exception):
+    """What is wrong with the adapter."""
+
+
+class NotApplicable(Exception):
+    """Why a check says nothing about this adapter."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """``needs`` names checks without which this one would only repeat their fault."""
+
+    name: str
+    about: str
+    run: Callable[[Subject], None]
+    needs: tuple[str, ...]
+
+
+CHECKS: dict[str, Check] = {}
+Run: TypeAlias = Callable[[Subject], None]
+
+
+def check(*needs: str) -> Callable[[Run], Run]:
+    def register(run: Run) -> Run:
+        assert run.__doc__
+        CHECKS[run.__name__] = Check(run.__name__, run.__doc__, run, needs)
+        return run
+
+    return register
+
+
+def _must(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise Fault(otherwise)
+
+
+def _only_if(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise NotApplicable(otherwise)
+
+
+@check()
+def metadata(subject: Subject) -> None:
+    """a dataclass with title, citation and a docstring, whose flags agree with its methods"""
+    kind = type(subject.new())
+    _must(isinstance(getattr(kind, "info", None), MethodInfo), "info must be a MethodInfo")
+    _must(bool(kind.info.title.strip() and kind.info.citation.strip()), "info: title and citation must not be empty")
+    _must(bool(inspect.getdoc(kind)) and "__doc__" in vars(kind), "the class has no docstring")
+    _must(kind.info.uses_labels or kind.fit is Method.fit, "uses_labels=False, so the fit that it defines is never called")
+    _must(kind.info.uses_labels or not kind.info.uses_unlabelled, "uses_unlabelled=True needs uses_labels=True")
+
+
+@check()
+def skips_with_a_reason(subject: Subject) -> None:
+    """skip() gives None, or a reason in words"""
+    reason = subject.new().skip()
+    _must(reason is None or (isinstance(reason, str) and bool(reason.strip())), f"skip() gave {reason!r}")
+
+
+@check("skips_with_a_reason")
+def shape_and_range(subject: Subject) -> None:
+    """predict gives a Prediction with one angle in [-90, 90] for every sequence, also for none"""
+    _angles(subject.answer, len(subject.scored[0]))
+    empty = subject.ask(subject.fitted, subset(subject.scored[0], slice(0, 0)))
+    _must(np.shape(empty.doa_deg) == (0,), f"no sequences must give doa_deg of shape (0,), not {np.shape(empty.doa_deg)}")
+
+
+@check("shape_and_range")
+def scores(subject: Subject) -> None:
+    """scores are finite, [N, T], and highest at the answer"""
+    table = subject.answer.scores
+    if table is None:
+        raise NotApplicable("gives no scores")
+    wanted = (len(subject.scored[0]), len(SETUP.candidates_deg))
+    _must(np.shape(table) == wanted, f"scores have shape {np.shape(table)}, not {wanted}")
+    _must(bool(np.isfinite(table).all()), f"{int((~np.isfinite(table)).sum())} scores are not finite")
+    best = np.asarray(SETUP.candidates_deg)[np.argmax(table, -1)]
+    off = int((best != subject.answer.doa_deg).sum())
+    _must(off == 0, f"{off} answers are not the candidate with the highest score")
+
+
+@check("shape_and_range")
+def same_seed_same_output(subject: Subject) -> None:
+    """two instances with the same seed and data answer the same"""
+    again = subject.new()
+    subject.fit(again, bench().fit_data())
+    _same(subject.ask(again, subject.scored[0]), subject.answer, "a second instance with the same seed and data")
+
+
+@check("shape_and_range")
+def silence_is_answered(subject: Subject) -> None:
+    """digital silence gets a finite angle in range"""
+    _angles(subject.silent, 5)
+
+
+@check("same_seed_same_output", "silence_is_answered")
+def calls_independent(subject: Subject) -> None:
+    """the same question gets the same answer, also with silence asked in between"""
+    subject.ask(subject.fitted, silence(40))
+    _same(subject.ask(subject.fitted, subject.scored[0]), subject.answer, "asked again after silence, it")
+
+
+@check("calls_independent")
+def order_invariant(subject: Subject) -> None:
+    """answers do not depend on the order of the sequences"""
+    order = np.random.default_rng(SEED).permutation(len(subject.scored[0]))
+    there = subject.ask(subject.fitted, subset(subject.scored[0], order))
+    _nearly_same(there.doa_deg, subject.answer.doa_deg[order], "in another order")
+
+
+@check("calls_independent")
+def batch_invariant(subject: Subject) -> None:
+    """answers do not depend on what else is asked"""
+    for count in (len(subject.scored[0]) // 2, 3, 1):
+        part = subject.ask(subject.fitted, subset(subject.scored[0], slice(0, count)))
+        _nearly_same(part.doa_deg, subject.answer.doa_deg[:count], f"asked of the first {count} alone")
+
+
+@check("calls_independent")
+def instances_independent(subject: Subject) -> None:
+    """another instance, fitted and asked elsewhere, changes nothing"""
+    _ = subject.answer, subject.used_elsewhere
+    _same(subject.ask(subject.fitted, subject.scored[0]), subject.answer, "after another instance was used, it")
+
+
+@check("instances_independent")
+def refit_resets(subject: Subject) -> None:
+    """fit forgets an earlier fit"""
+    _only_if(subject.learns, "does not learn")
+    again = subject.used_elsewhere
+    again.context = subject.new().context
+    subject.fit(again, bench().fit_data())
+    _same(subject.ask(again, subject.scored[0]), subject.answer, "fitted to other data first, it")
+
+
+@check("instances_independent")
+def save_load(subject: Subject) -> None:
+    """a new instance that loads what was saved answers the same"""
+    loaded = subject.new(seed=SEED + 2)
+    subject.watch.call("load", lambda: loaded.load(subject.saved))
+    _same(subject.ask(loaded, subject.scored[0]), subject.answer, "saved and loaded, it")
+
+
+@check("shape_and_range")
+def no_pickle(subject: Subject) -> None:
+    """save writes nothing that can run code when it is loaded"""
+    found = sorted(path.name for path in subject.saved.rglob("*") if path.is_file() and _is_pickle(path))
+    _must(not found, f"{', '.join(found)}: a pickle; use save_arrays of benchmark/weights.py")
+
+
+@check("shape_and_range")
+def plane_wave(subject: Subject) -> None:
+    """plane waves of talkers never heard before are found, left and right"""
+    true_deg = subject.scored[1]
+    for sign, side in ((-1, "left"), (1, "right")):
+        at = np.sign(true_deg) == sign
+        error_deg = float(np.abs(subject.answer.doa_deg[at] - true_deg[at]).mean())
+        _must(error_deg < NEAR_DEG, f"{error_deg:.1f} degrees off on average on the {side}; positive is toward microphone 2")
+
+
+@check("plane_wave", "calls_independent")
+def swap_mirrors(subject: Subject) -> None:
+    """exchanging the microphones changes the sign of the answer"""
+    mirrored = subject.ask(subject.fitted, swapped(subject.scored[0]))
+    error_deg = float(np.abs(mirrored.doa_deg + subject.answer.doa_deg).mean())
+    _must(error_deg < NEAR_DEG, f"{error_deg:.1f} degrees from the mirrored answer on average")
+
+
+@check("shape_and_range")
+def without_unlabelled(subject: Subject) -> None:
+    """works without unlabelled data, or says in words why not (FitFailed)"""
+    _only_if(subject.learns, "does not learn")
+    found = subject.without_unlabelled
+    if isinstance(found, str):
+        _must("unlabelled" in found, f"FitFailed({found!r}) does not say that unlabelled data is missing")
+    else:
+        _angles(found, len(subject.scored[0]))
+
+
+@check("same_seed_same_output", "without_unlabelled")
+def unlabelled_as_claimed(subject: Subject) -> None:
+    """other unlabelled data change the answers exactly where info.uses_unlabelled says so"""
+    _only_if(subject.learns, "does not learn")
+    if subject.new().info.uses_unlabelled:
+        changed = _outputs(subject.with_other_unlabelled) != _outputs(subject.answer)
+        _must(changed, "uses_unlabelled=True, but silence for unlabelled data changes nothing")
+    elif isinstance(without := subject.without_unlabelled, Prediction):
+        _must(_outputs(without) == _outputs(subject.answer), "uses_unlabelled=False, but unlabelled data change the answers")
+    else:
+        raise Fault(f"uses_unlabelled=False, but it does not fit without them: {without}")
+
+
+@check("shape_and_range")
+def inputs_untouched(subject: Subject) -> None:
+    """frames, phases, labels and starts are as they were after every call"""
+    _ = subject.answer
+    _must(not subject.watch.inputs, _first(subject.watch.inputs))
+
+
+@check("shape_and_range")
+def global_rng_untouched(subject: Subject) -> None:
+    """the global generators of numpy, random and torch are neither drawn from nor seeded"""
+    _ = subject.answer
+    _must(not subject.watch.global_rng, _first(subject.watch.global_rng) + "; use context.seed")
+
+
+@check("shape_and_range")
+def no_network(subject: Subject) -> None:
+    """no call reaches for the network"""
+    _ = subject.answer
+    _must(not subject.watch.network, _first(subject.watch.network))
+
+
+def _angles(prediction: Prediction, count: int) -> None:
+    _must(isinstance(prediction, Prediction), f"predict returned a {type(prediction).__name__}, not a Prediction")
+    doa_deg = np.asarray(prediction.doa_deg)
+    _must(doa_deg.shape == (count,), f"doa_deg has shape {doa_deg.shape}, not ({count},)")
+    _must(bool(np.isfinite(doa_deg).all()), f"{int((~np.isfinite(doa_deg)).sum())} of {count} angles are not finite")
+    _must(bool((np.abs(doa_deg) <= 90).all()), f"angles from {doa_deg.min():g} to {doa_deg.max():g}: not in [-90, 90]")
+
+
+def _outputs(prediction: Prediction) -> bytes:
+    """The scores where there are any, else the angles, bit for bit."""
+    shown = prediction.doa_deg if prediction.scores is None else prediction.scores
+    return np.ascontiguousarray(shown).tobytes()
+
+
+def _same(found: Prediction, expected: Prediction, what: str) -> None:
+    off = int((found.doa_deg != expected.doa_deg).sum())
+    _must(off == 0, f"{what} answers otherwise for {off} of {len(expected.doa_deg)} sequences")
+
+
+def _nearly_same(found: NDArray[np.float64], expected: NDArray[np.float64], what: str) -> None:
+    same = np.isclose(found, expected, rtol=0, atol=0.01)
+    _must(bool(same.mean() >= SAME_SHARE), f"{what}, {int((~same).sum())} of {len(same)} answers differ")
+
+
+def _first(notes: list[str]) -> str:
+    return notes[0] if notes else ""
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file is a pickle, an array of Python objects, or an archive that holds one of them."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(_is_pickled(archive.read(name)) for name in archive.namelist())
+    return _is_pickled(path.read_bytes())
+
+
+def _is_pickled(data: bytes) -> bool:
+    if data.startswith(b"\x93NUMPY"):
+        return b"'descr': '|O'" in data[:256]
+    try:
+        return sum(1 for _ in pickletools.genops(data)) > 1
+    except Exception:  # whatever genops makes of a file that is none
+        return False
