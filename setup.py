@@ -7,5 +7,8 @@ TOP = ("benchmark", "methods", "datasets", "protocols", "leaderboard")
 setup(
     packages=[f"doabench.{name}" for top in TOP for name in (top, *(f"{top}.{sub}" for sub in find_packages(top)))],
     package_dir={f"doabench.{top}": top for top in TOP},
-    package_data={"doabench.leaderboard": ["*.csv", "*.html", "*.css", "*.js"]},
+    package_data={
+        "doabench.leaderboard": ["*.csv", "*.html", "*.css", "*.js"],
+        "doabench.datasets.sources": ["*.sha256"],
+    },
 )

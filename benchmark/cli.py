@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import click
 
+from .cli_data import data
 from .errors import UserError
 from .protocol import ScaleName
 
@@ -150,6 +151,9 @@ def list_plugins(kind: str, plugins: tuple[Path, ...], as_json: bool) -> None:
         for plugin in registry.plugins().values()
     ]
     _show(rows, as_json, lambda row: f"{row['name']:16} {row['problem'] or row['about']}")
+
+
+main.add_command(data)
 
 
 def _show(rows: list[dict[str, str]], as_json: bool, line: Callable[[dict[str, str]], str]) -> None:

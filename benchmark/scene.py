@@ -11,6 +11,7 @@ from .errors import UserError
 from .protocol import Subset
 from .registry import ROOMS, SPEECH, split_spec
 from .segments import draw_segments
+from .source import SOURCES, fetched
 from .streams import Stream, join
 
 
@@ -20,6 +21,8 @@ def open_speech(text: str) -> tuple[str, Speech]:
     if not colon and Path(text).exists():
         kind = next(name for name, plugin in SPEECH.plugins().items() if plugin.found and plugin.found.reads_folder)
         path = text
+    if not path and (there := fetched(text)) is not None:
+        kind, path = SOURCES.get(text).found.reader, str(there)
     plugin = SPEECH.get(kind)
     if not path and plugin.found.reads_folder:
         raise UserError(
