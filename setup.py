@@ -10,5 +10,6 @@ setup(
     package_data={
         "doabench.benchmark": ["templates/*.py"],
         "doabench.leaderboard": ["*.csv", "*.html", "*.css", "*.js"],
+        "doabench.datasets.sources": ["*.sha256"],
     },
 )

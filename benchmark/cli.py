@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import click
 
+from .cli_data import data
 from .errors import UserError
 from .protocol import ScaleName
 
@@ -195,6 +196,9 @@ def new_method(name: str, folder: Path | None) -> None:
     path = write_method(name, folder)
     click.echo(f"{path}: a nearest-mean classifier that works; change it into yours, then:")
     click.echo("\n".join(f"    {command}" for command in next_commands(path)))
+
+
+main.add_command(data)
 
 
 def _show(rows: list[dict[str, str]], as_json: bool, line: Callable[[dict[str, str]], str]) -> None:

@@ -14,6 +14,7 @@ from .half_grid import SUFFIX, HalfGrid
 from .protocol import Subset
 from .registry import ROOMS, SPEECH, make_room, split_spec
 from .segments import draw_segments, role_digest
+from .source import SOURCES, fetched
 from .streams import Stream, join
 
 
@@ -23,6 +24,8 @@ def open_speech(text: str) -> tuple[str, Speech]:
     if not colon and Path(text).exists():
         kind = next(name for name, plugin in SPEECH.plugins().items() if plugin.found and plugin.found.reads_folder)
         path = text
+    if not path and (there := fetched(text)) is not None:
+        kind, path = SOURCES.get(text).found.reader, str(there)
     plugin = SPEECH.get(kind)
     if not path and plugin.found.reads_folder:
         raise UserError(
@@ -44,6 +47,8 @@ def open_room(text: str) -> tuple[str, Room]:
         raise UserError(f"--rooms {text}: cannot be read; write NAME or KIND[parameter=value]:PATH, such as sofa:{text}")
     plugin = ROOMS.get(split_spec(match["spec"])[0])
     path = Path(match["path"]) if match["path"] else None
+    if path is None and plugin.found and plugin.found.reads_path:
+        path = fetched(plugin.name)
     if plugin.found.reads_path != (path is not None):
         hint = f"give its files: {plugin.name}:PATH" if path is None else f"this room reads no files: write {plugin.name}"
         raise UserError(f"--rooms {text}: {hint}")

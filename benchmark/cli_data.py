@@ -1,0 +1,53 @@
+"""The `doabench data` commands: public data sets, and whether data is what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"]}}
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group(**HELP)
+def data() -> None:
+    """Get public data sets, and check rooms and speech before trusting them."""
+
+
+@data.command("list", **HELP)
+@json_option
+def list_data(as_json: bool) -> None:
+    """What can be fetched, on what terms, how large, and where it is."""
+    from .source import SOURCES, place
+
+    rows = []
+    for name, plugin in SOURCES.plugins().items():
+        source = SOURCES.get(name).found if not plugin.error else None
+        if source is None:
+            rows.append({"name": name, "problem": plugin.error})
+            continue
+        about = {key: getattr(source, key) for key in ("title", "kind", "licence", "citation", "download_bytes", "login")}
+        rows.append({"name": name, **about, "folder": str(place(name)), "there": place(name).is_dir()})
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        if "problem" in row:
+            click.echo(f"{row['name']:20} {row['problem']}")
+            continue
+        size = f"{row['download_bytes'] / 1e6:.0f} MB" if row["download_bytes"] else "size not known"
+        state = "is in" if row["there"] else "needs a login; put it into" if row["login"] else f"{size}; would go to"
+        click.echo(f"{row['name']:20} {row['title']}\n{'':20} licence: {row['licence']}\n{'':20} {state} {row['folder']}")
+
+
+@data.command("fetch", **HELP)
+@click.argument("name")
+def fetch_data(name: str) -> None:
+    """Download a data set, check it, and install it where --speech and --rooms find it by NAME."""
+    from rich.console import Console
+
+    from .fetch import fetch
+
+    click.echo(fetch(name, Console(stderr=True)))

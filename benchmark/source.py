@@ -1,0 +1,61 @@
+"""What a public data set declares of itself, and where it lies once it was fetched. Nothing here touches the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .cache import data_folder
+from .errors import UserError
+from .registry import Registry
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file to download. ``sha256`` is None where none is published: it is then pinned on first use."""
+
+    url: str
+    sha256: str | None = None
+    path: str = ""
+    """Where it goes below the data set's folder; an archive (.zip, .tar.gz) is unpacked at the top instead."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A public data set: what reads it, on what terms, and its files. ``login`` stands instead of files where people must
+    get them themselves, and says how."""
+
+    title: str
+    kind: Literal["speech", "rooms"]
+    reader: str
+    """The speech or room plugin that opens the folder."""
+    licence: str
+    citation: str
+    download_bytes: int
+    files: tuple[RemoteFile, ...] = ()
+    inner: str = ""
+    """The folder inside the archive that the reader is given."""
+    login: str = ""
+    largest_bytes: int = 4 * 2**30
+    """Unpacked, all together; more is refused."""
+    most_files: int = 20_000
+
+
+SOURCES: Registry[Source] = Registry("data set", "datasets/sources", Source)
+
+
+def place(name: str) -> Path:
+    """Where the data set of that name is, or would be."""
+    return data_folder() / SOURCES.get(name).name
+
+
+def fetched(name: str) -> Path | None:
+    """The folder of a declared data set, for its reader; None where no data set is called so. Raises UserError if it is not
+    there."""
+    if SOURCES.plain(name) not in SOURCES.plugins():
+        return None
+    folder = place(name) / SOURCES.get(name).found.inner
+    if not folder.is_dir():
+        raise UserError(f"{name}: not here ({folder}); get it with doabench data fetch {name}, or give the files: KIND:PATH")
+    return folder
