@@ -120,7 +120,7 @@ def test_columns_and_numbers_by_hand(tmp_path: Path) -> None:
     (line,) = lines[1:]
     assert line.startswith(
         "label-sweep,1,quick,dtu-twin,talkers,0.5,validation,rtf_1nn,,988,988,1,7.5000,0.0000,39.2655,50.0000,50.0000,50.0000,"
-        "4,2,,,1.50,12.35,ok,1,1,1,0.0000,0.0000,0.0000,1.0000,yes,5.0000,100.0000,0.0000,,,,,errors:1|"
+        "4,2,,,1.50,12.35,ok,1,1,1,0.0000,0.0000,0.0000,1.0000,yes,5.0000,75.0000,0.0000,,,,,errors:1|"
     )
 
 
