@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .statistics import mean_offsets
+
 HIT_TOLERANCE_DEG = 1e-6
+VERSION = 1
+"""Raised when a metric changes what it gives; part of every `signature`."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,49 @@ def clip_means(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:
 
 
 def with_interval(values: ArrayLike, clip: ArrayLike) -> Estimate:
-    """Mean over all sequences with a 95 % t interval over clips: sequences of one clip overlap, clips do not."""
+    """Mean over all sequences with the 95 % interval of `statistics.mean_offsets` over clips, which unlike sequences do not
+    overlap."""
     table = np.asarray(values, np.float64)
     if not len(table):
         return Estimate(float("nan"), float("nan"), float("nan"))
-    from scipy import stats
+    mean, (low, high) = float(table.mean()), mean_offsets(clip_means(table, clip))
+    return Estimate(mean, low if np.isnan(low) else max(0.0, mean + low), mean + high)
 
-    mean, means = float(table.mean()), clip_means(table, clip)
-    if len(means) < 2:
-        return Estimate(mean, float("nan"), float("nan"))
-    half = float(stats.t.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
-    return Estimate(mean, max(0.0, mean - half), mean + half)
+
+def median_deg(error_deg: ArrayLike) -> float:
+    """Median of absolute errors. Raises ValueError for errors that are none."""
+    return float(np.median(_errors(error_deg)))
+
+
+def within_pct(error_deg: ArrayLike, limit_deg: float = 10.0) -> float:
+    """Percentage of absolute errors of at most ``limit_deg``."""
+    return 100.0 * float((_errors(error_deg) <= limit_deg + HIT_TOLERANCE_DEG).mean())
+
+
+def gross_pct(error_deg: ArrayLike, limit_deg: float = 20.0) -> float:
+    """Percentage of gross errors, those above ``limit_deg``."""
+    return 100.0 - within_pct(error_deg, limit_deg)
+
+
+def endfire_mae_deg(error_deg: ArrayLike, true_deg: ArrayLike, from_deg: float = 70.0) -> float | None:
+    """Mean absolute error where the talker stands near the line of the microphones, ``|DOA| >= from_deg``; None without any."""
+    error, true = _errors(error_deg), np.asarray(true_deg, np.float64)
+    if error.shape != true.shape:
+        raise ValueError(f"errors {error.shape} and truth {true.shape} must be of one length")
+    near = np.abs(true) >= from_deg
+    return float(error[near].mean()) if near.any() else None
+
+
+def signature(metric: str, **parameters: float | str) -> str:
+    """What a number is, in one word to stand beside it: ``mae:1|unit=sequence|...``, as sacreBLEU does."""
+    return "|".join([f"{metric}:{VERSION}", *(f"{name}={value}" for name, value in parameters.items())])
+
+
+def _errors(error_deg: ArrayLike) -> NDArray[np.float64]:
+    error = np.asarray(error_deg, np.float64)
+    if error.ndim != 1 or not error.size or not np.isfinite(error).all() or (error < 0).any():
+        raise ValueError(f"errors {error.shape} must be a vector of finite numbers that are not negative")
+    return error
 
 
 def confusion(estimated_deg: ArrayLike, true_deg: ArrayLike, candidates_deg: ArrayLike) -> NDArray[np.int64]:

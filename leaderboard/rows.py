@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
@@ -11,13 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmark import metrics
-from ..benchmark.records import CellRecord, State
+from ..benchmark.records import CellRecord, Leaks, State
+from ..benchmark.statistics import Standing
+from .comparison import Errors, compare, errors_of
 from .reference import Reference, reference
 
 SPLITS = ("train", "validation", "off_grid", "off_range")
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
 Read = Callable[[str], pd.DataFrame]
 Axes = tuple[str | int | float, ...]
+Good = list[tuple[CellRecord, pd.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Score:
     fit_s: float | None
     predict_us_per_sequence: float | None
     detail: Detail | None
+    median_deg: float
+    within_10_pct: float
+    gross_pct: float
+    endfire_mae_deg: float | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ class Row:
     reasons: tuple[str, ...]
     score: Score | None
     reference: Reference | None
+    leaks: Leaks | None = None
+    standing: Standing | None = None
 
     @property
     def method(self) -> str:
@@ -135,7 +144,14 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
         if any(record.state == "ok" for record in group):
             most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
     # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
-    return [_row(group, read, most.get(_curve(group[0])) == group[0].fit.labels) for group in groups.values()]
+    errors: list[Errors] = []
+    rows = []
+    for group in groups.values():
+        good, states, reasons = _read(group, read)
+        rows.append(_row(group, good, states, reasons, most.get(_curve(group[0])) == group[0].fit.labels))
+        errors.append(errors_of([(record.fit.seed, table) for record, table in good]))
+    places = [(row_axes(row.first)[:-3], row.labels) for row in rows]
+    return [replace(row, standing=found) for row, found in zip(rows, compare(places, errors), strict=True)]
 
 
 def _curve(record: CellRecord) -> Axes:
@@ -143,7 +159,8 @@ def _curve(record: CellRecord) -> Axes:
     return (*place, method, variant)
 
 
-def _row(group: list[CellRecord], read: Read, with_detail: bool) -> Row:
+def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[str]]:
+    """Records with their predictions, the states of all seeds, and why some are not there."""
     good: list[tuple[CellRecord, pd.DataFrame]] = []
     states, reasons = set[State](), []
     for record in group:
@@ -156,6 +173,10 @@ def _row(group: list[CellRecord], read: Read, with_detail: bool) -> Row:
         states.add(state)
         if state != "ok":
             reasons.append(" ".join(reason.split()) or "not run yet")
+    return good, states, reasons
+
+
+def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_detail: bool) -> Row:
     first = group[0]
     fit, axes = first.fit, first.axes
     return Row(
@@ -165,7 +186,13 @@ def _row(group: list[CellRecord], read: Read, with_detail: bool) -> Row:
         reasons=tuple(dict.fromkeys(reasons)),
         score=_score(good, with_detail) if good else None,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
+        leaks=_worst([record.leaks for record, _ in good if record.leaks]),
     )
+
+
+def _worst(leaks: list[Leaks]) -> Leaks | None:
+    """Of the seed whose scored sequences share most frames, then clips, then speakers, with labelled ones."""
+    return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
 def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Score:
@@ -190,6 +217,10 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
         fit_s=_mean(record.fit_s for record, _ in good),
         predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
         detail=_detail(estimated, true, error, first.fit.candidates_deg) if with_detail else None,
+        median_deg=metrics.median_deg(error),
+        within_10_pct=metrics.within_pct(error),
+        gross_pct=metrics.gross_pct(error),
+        endfire_mae_deg=metrics.endfire_mae_deg(error, true),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ..benchmark.metrics import signature
 from .reference import Reference
 from .rows import Row
 from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
@@ -17,7 +18,16 @@ COLUMNS = (
     *("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels"),
     *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
     *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
+    *("rank", "rank_lo", "rank_hi", "behind_best_deg", "behind_best_lo", "behind_best_hi", "p_holm", "tied_with_best"),
+    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg"),
+    *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
 )
+
+EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg")
+SIGNATURE = signature(
+    "errors", unit="sequence", interval="hall-t-over-clips", within_deg=10, gross_above_deg=20, endfire_from_deg=70
+)
+"""How every number of a line was computed."""
 
 
 def to_csv(rows: Iterable[Row]) -> str:
@@ -51,6 +61,20 @@ def _csv_row(row: Row) -> dict[str, object]:
             values[name] = _number(getattr(score, name), 4)
         values |= {"sequences": score.sequences, "clips": score.clips}
         values |= {name: _number(getattr(score, name), 2) for name in ("fit_s", "predict_us_per_sequence")}
+        values |= {name: _number(getattr(score, name), 4) for name in EXTRA}
+        values["signature"] = SIGNATURE
+    if row.standing is not None:
+        standing = row.standing
+        values |= {"rank": standing.rank, "rank_lo": standing.rank_lo, "rank_hi": standing.rank_hi}
+        values |= {
+            "behind_best_deg": _number(standing.difference_deg, 4),
+            "behind_best_lo": _number(standing.difference_lo, 4),
+            "behind_best_hi": _number(standing.difference_hi, 4),
+            "p_holm": _number(standing.p_holm, 4),
+            "tied_with_best": "yes" if standing.tied else "no",
+        }
+    if row.leaks is not None:
+        values |= {f"leak_{name}": _number(value, 2) for name, value in row.leaks.labelled.model_dump().items()}
     if row.reference is not None:
         values["reference_mae_deg"] = f"{row.reference.mae_deg:g}"
         accuracy = row.reference.accuracy_pct

@@ -1,0 +1,87 @@
+"""Intervals that hold, comparisons that find what is there and nothing else: by theory and by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from doabench.benchmark.statistics import mean_offsets, mean_p, rank_interval, standings
+from scipy import stats
+
+LOG_SD = (0.50, 0.64)
+"""Per-clip errors of SRP-PHAT on LibriSpeech in dtu-twin, 40 clips of each of three seeds: their logarithms have standard
+deviations of 0.64, 0.49 and 0.60 and no skewness (-0.02), so a lognormal has their shape."""
+
+
+@pytest.mark.parametrize(("clips", "low", "high"), [(20, 91, 98), (40, 93, 97)])
+@pytest.mark.parametrize("log_sd", LOG_SD)
+def test_intervals_cover_the_mean_of_skewed_clips(clips: int, low: float, high: float, log_sd: float) -> None:
+    rng, mean = np.random.default_rng(20), np.exp(log_sd**2 / 2)
+    samples = np.exp(log_sd * rng.standard_normal((2000, clips)))
+    ends = np.array([np.add(sample.mean(), mean_offsets(sample)) for sample in samples])
+    covered = 100 * np.mean((ends[:, 0] <= mean) & (mean <= ends[:, 1]))
+    assert low <= covered <= high
+
+
+def test_without_skewness_it_is_students_t() -> None:
+    clips = np.array([1.0, 2.0, 4.0, 6.0, 7.0])
+    expected = stats.t.interval(0.95, 4, loc=0, scale=stats.sem(clips))
+    np.testing.assert_allclose(mean_offsets(clips), expected)
+    assert mean_p(clips - 2) == pytest.approx(stats.ttest_1samp(clips, 2)[1])
+
+
+def test_a_long_tail_above_lengthens_the_interval_above() -> None:
+    low, high = mean_offsets([1, 1, 2, 2, 3, 12])
+    assert high > -low > 0
+
+
+def test_the_test_and_the_interval_agree() -> None:
+    clips = np.array([0.2, 0.5, 0.1, 3.0, 0.4, 1.0, 0.3])
+    for end in np.add(clips.mean(), mean_offsets(clips)):
+        assert mean_p(clips - end) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_constant_clips_and_single_clips() -> None:
+    assert mean_offsets([3.0, 3.0, 3.0]) == (0, 0)
+    assert mean_p([0.0, 0.0]) == 1
+    assert mean_p([1.0, 1.0]) == 0
+    assert np.isnan([*mean_offsets([1.0]), mean_p([1.0])]).all()
+
+
+def test_methods_that_differ_by_less_than_clips_do_are_told_apart_when_paired() -> None:
+    rng = np.random.default_rng(0)
+    hard = np.exp(rng.standard_normal(40))
+    best, worse, same = hard, hard + 0.2 + 0.1 * rng.standard_normal(40), hard + 0.1 * rng.standard_normal(40)
+    found = standings([worse, best, same])
+    assert [standing.tied for standing in found] == [False, True, True]
+    assert found[0].rank == found[0].rank_lo == found[0].rank_hi == 3
+    assert {found[1].rank_lo, found[1].rank_hi} == {found[2].rank_lo, found[2].rank_hi} == {1, 2}
+    assert found[0].difference_lo > 0.1
+    assert found[0].methods == 3
+
+
+def test_holm_by_hand() -> None:
+    rng = np.random.default_rng(1)
+    errors = np.array([[5.0], [5.3], [5.5]]) + rng.standard_normal((3, 12)) * 0.4
+    best = int(errors.mean(1).argmin())
+    raw = sorted(mean_p(errors[index] - errors[best]) for index in range(3) if index != best)
+    found = sorted(standing.p_holm for index, standing in enumerate(standings(errors)) if index != best)
+    assert found == pytest.approx([min(1, 2 * raw[0]), max(min(1, 2 * raw[0]), raw[1])])
+
+
+def test_equal_methods_are_rarely_told_apart() -> None:
+    rng = np.random.default_rng(2)
+    wrong = sum(not all(standing.tied for standing in standings(np.exp(rng.standard_normal((2, 20))))) for _ in range(200))
+    assert wrong < 20
+
+
+def test_identical_methods_share_a_rank() -> None:
+    low, high = rank_interval(np.ones((3, 5)))
+    assert low.tolist() == high.tolist() == [1, 1, 1]
+    (alone,) = standings(np.ones((1, 1)))
+    assert (alone.rank, alone.tied, alone.difference_deg) == (1, True, 0)
+
+
+@pytest.mark.parametrize("errors", [[], [1.0], [[np.nan]]])
+def test_bad_input_is_refused(errors: list) -> None:
+    with pytest.raises(ValueError, match="must be finite"):
+        standings(errors)
