@@ -89,8 +89,9 @@ class Networks(nn.Module):
     def __init__(self, classes: int, shape: Shape, rng: torch.Generator) -> None:
         super().__init__()
         self.classifier = classifier(classes, rng)
-        self.encoder = Encoder(classes, shape.latent, rng)
-        self.decoder = Decoder(classes, shape, rng)
+        with torch.random.fork_rng(devices=[]):  # as in `classifier`: first weights that nobody uses
+            self.encoder = Encoder(classes, shape.latent, rng)
+            self.decoder = Decoder(classes, shape, rng)
         self.to(rng.device)
         for network in (self.encoder, self.decoder):
             initialise(network, rng)

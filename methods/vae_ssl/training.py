@@ -38,7 +38,7 @@ class Source:
         if self._level is None:
             return Batch(x)
         weight = _taken(self._level(index), turn) ** self._exponent
-        return Batch(x, weight / weight.mean(1, keepdim=True))
+        return Batch(x, weight / weight.mean(1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny))  # silence: no weight
 
     def _turn(self, size: int) -> torch.Tensor:
         first = torch.randint(FRAMES_PER_SEQUENCE, (size, 1), generator=self._rng, device=self._rng.device)
