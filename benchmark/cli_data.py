@@ -1,4 +1,4 @@
-"""The `doabench data` commands: public data sets, and whether data is what it says."""
+"""The `doabench data` commands: public data sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 @click.group(**HELP)
 def data() -> None:
-    """Get public data sets, and check rooms and speech before trusting them."""
+    """Get public data sets."""
 
 
 @data.command("list", **HELP)
@@ -35,11 +35,11 @@ def list_data(as_json: bool) -> None:
         return
     for row in rows:
         if "problem" in row:
-            click.echo(f"{row['name']:20} {row['problem']}")
+            click.echo(f"{row['name']:22} {row['problem']}")
             continue
         size = f"{row['download_bytes'] / 1e6:.0f} MB" if row["download_bytes"] else "size not known"
         state = "is in" if row["there"] else "needs a login; put it into" if row["login"] else f"{size}; would go to"
-        click.echo(f"{row['name']:20} {row['title']}\n{'':20} licence: {row['licence']}\n{'':20} {state} {row['folder']}")
+        click.echo(f"{row['name']:22} {row['title']}\n{'':22} licence: {row['licence']}\n{'':22} {state} {row['folder']}")
 
 
 @data.command("fetch", **HELP)

@@ -67,12 +67,10 @@ def download(file: RemoteFile, folder: Path, progress: Progress, bar: Any) -> Pa
     expected, url = file.sha256 or _pins().get(file.url), mirrored(file.url)
     path = folder / _local_name(file)
     try:
-        pooch.retrieve(url, expected, path.name, folder, downloader=_Resuming(path, expected is not None, progress, bar))
+        downloader: Any = _Resuming(path, expected is not None, progress, bar)
+        pooch.retrieve(url, expected, path.name, folder, downloader=downloader)
     except requests.HTTPError as error:
-        status = error.response.status_code
-        raise UserError(
-            f"{url}: the server answers {status} {error.response.reason}; try later, or set DOABENCH_MIRROR"
-        ) from error
+        raise UserError(f"{url}: the server does not send it ({error}); try later, or set DOABENCH_MIRROR") from error
     except requests.RequestException as error:
         slow = "timed out" in str(error)  # while the body is read, requests calls a timeout a ConnectionError
         what = f"no answer for {TIMEOUT_S:g} s" if slow else "the connection failed or was cut"
