@@ -151,9 +151,39 @@ def table_notes(table: Table) -> list[str]:
         )
     if is_marked(table.rows):
         found.append("\u2020 Transductive: the method was trained on these very sequences, without their labels.")
+    found += [*_leak_note(table), *_tie_notes(table)]
     seeds = sorted({row.seeds for row in table.rows if row.seeds})
     if seeds and seeds != [1]:
         found.append(f"Over {' to '.join(map(str, (seeds[0], seeds[-1]) if len(seeds) > 1 else seeds))} seeds.")
+    return found
+
+
+def _leak_note(table: Table) -> list[str]:
+    """How much of what is scored was seen with a label, at the number of labels where that is most."""
+    leaks = [row.leaks for row in table.rows if row.leaks and row.labels]
+    if not leaks:
+        return []
+    shares = [max(getattr(leak.labelled, name) for leak in leaks) for name in ("frame_pct", "clip_pct", "speaker_pct")]
+    if not any(shares):
+        return ["Leak-free: no sequence here shares a frame, a clip or a speaker with one that was labelled or selected on."]
+    frame, clip, speaker = (f"{share:.0f} %" for share in shares)
+    return [
+        f"Leak: up to {frame} of these sequences share a frame with a labelled or selection sequence, {clip} the clip, "
+        f"{speaker} the speaker."
+    ]
+
+
+def _tie_notes(table: Table) -> list[str]:
+    """Which methods cannot be told apart from the best one, for every number of labels."""
+    found = []
+    for column in table.columns or (None,):
+        rows = [row for row in table.rows if row.standing and (column is None or row.labels == column)]
+        best = [row for row in rows if row.standing and row.standing.rank == 1]
+        tied = [row for row in rows if row.standing and row.standing.tied and row not in best]
+        if best and tied and column != 0:
+            names = ", ".join(method_name(row.method, row.variant) for row in tied)
+            at = "" if column is None else f" at J = {column}"
+            found.append(f"Cannot be told apart from {method_name(best[0].method, best[0].variant)}, the best{at}: {names}.")
     return found
 
 
@@ -180,8 +210,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
     """What a reader of all tables has to know, one paragraph each."""
     found = [
         "MAE: mean absolute error in degrees over all scored sequences of 31 frames (0.256 s). Accuracy: percentage of "
-        "sequences whose estimate is the true candidate direction. Intervals: 95 % t intervals over speech clips, pooled over "
-        "seeds; sequences of one clip overlap and are no independent samples.",
+        "sequences whose estimate is the true candidate direction. Intervals: 95 % over speech clips, pooled over seeds, by "
+        "Student's t with Hall's correction for skew; sequences of one clip overlap and are no independent samples.",
         f"Paper: {CITATION}. Its values were measured in real rooms; a simulated room here is a stand-in for one of them, "
         "not a copy, so agreement is to be expected in rank and size, not in the last digit.",
         "J is the number of labelled training sequences. As many labelled sequences of the selection set are given for "
