@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from doabench.benchmark.plan import method_digest
-from doabench.benchmark.records import CellAxes, CellRecord, FitAxes
+from doabench.benchmark.records import CellAxes, CellRecord, FitAxes, Leaks, LeakShares
 from doabench.benchmark.registry import METHODS, PROTOCOLS
 from doabench.benchmark.store import Store
 from doabench.benchmark.worker import score
@@ -368,3 +368,14 @@ def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) ->
     }
     assert rows["behind_best_deg"].astype(float).to_dict() == {"srp_phat": 0.0, "music": 1.0, "cnn": 0.5}
     assert rows["tied_with_best"].to_dict() == {"srp_phat": "yes", "music": "no", "cnn": "yes"}
+    assert r"Cannot be told apart from srp\_phat, the best: cnn." in text_of(tmp_path, "md")
+
+
+@pytest.mark.parametrize(("share", "says"), [(0.0, "Leak-free"), (55.4, "up to 55 % of these sequences share a frame")])
+def test_tables_say_how_much_was_seen_before(share: float, says: str, tmp_path: Path) -> None:
+    shares = LeakShares(frame_pct=share, clip_pct=share, speaker_pct=share)
+    leaks = Leaks(labelled=shares, unlabelled=shares)
+    add(tmp_path, cell("a", "cnn", labels=988).model_copy(update={"leaks": leaks}))
+    build(tmp_path)
+    assert says in text_of(tmp_path, "md")
+    assert says in text_of(tmp_path, "html")
