@@ -35,7 +35,8 @@ def test_plane_wave_without_training(name: str, doa_deg: float, anechoic_stream:
 @pytest.mark.parametrize("name", TRAINED)
 def test_plane_wave_after_training_on_anechoic_speech(name: str, anechoic_stream: StreamOf, anechoic_setup: ArraySetup) -> None:
     parameters = {field.name for field in fields(METHODS.get(name).found)}
-    _, method = make_method(f"{name}[steps=200]" if "steps" in parameters else name)  # enough without reverberation
+    shorter = [f"{parameter}={value}" for parameter, value in {"steps": 200, "passes": 2}.items() if parameter in parameters]
+    _, method = make_method(f"{name}[{','.join(shorter)}]")  # enough without reverberation
     method.context = Context(anechoic_setup)
     data, _, _ = fit_data(anechoic_stream("train", "grid"), anechoic_stream("validation", "grid"), LABELS, anechoic_setup, 0)
     method.fit(data)

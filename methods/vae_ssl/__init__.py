@@ -30,8 +30,10 @@ class VaeSsl(Generative):
     """Kingma's M2: a classifier ``q(y | x)`` answers; a decoder ``p(x | y, z)`` teaches it from unlabelled sequences.
 
     ``recipe``: ``fast`` (`fast.py`) or as published (`published.py`); ``alpha`` (``search``: over the paper's range, by
-    accuracy on the selection sequences) and ``epochs`` belong to the latter. ``estimator``: how the sum over classes is
-    taken; ``pyro`` trains the specification (`program.py`) with the published recipe. ``separate``: see `networks.Decoder`.
+    accuracy on the selection sequences) and ``epochs`` belong to the latter, ``passes`` to the former: how often its second
+    part goes over the unlabelled sequences that share no frame; more is better and takes longer. ``estimator``: how the sum
+    over classes is taken; ``pyro`` trains the specification (`program.py`) with the published recipe. ``separate``: see
+    `networks.Decoder`.
 
     ``decision``: the classifier answers, as published; or its answer is weighed with what the decoder says of its likeliest
     classes, pixels weighted by amplitude as in training: four decodes more for every sequence.
@@ -43,13 +45,15 @@ class VaeSsl(Generative):
     likelihood: Likelihood = "truncated-normal"
     alpha: float | Literal["search"] = 5000.0
     epochs: int = 1000
+    passes: float = fast.Fast.together_passes
     separate: bool = False
     decision: Literal["classifier", "posterior"] = "classifier"
 
     def fit(self, data: FitData) -> None:
         if not self._as_published:
             exact = {"k": len(self.context.setup.candidates_deg)} if self.estimator == "exact" else {}
-            fast.train(self._build(), self.likelihood, fast.Fast(**exact), data, self._rng, self.context)
+            recipe = fast.Fast(together_passes=self.passes, **exact)
+            fast.train(self._build(), self.likelihood, recipe, data, self._rng, self.context)
         elif self.alpha == "search":
             self._search(data)
         else:
