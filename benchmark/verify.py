@@ -81,7 +81,7 @@ def _faults_of_responses(
     flat = np.nan_to_num(np.asarray(responses, np.float64), nan=0, posinf=0, neginf=0)
     identical = finite & ~silent & (_correlation(flat[:, 0], flat[:, 1]) > SAME) & (np.abs(expected_s) > DELAY_S)
     unfit = ~finite | silent | identical
-    flat_tops = finite & ~silent & (figures.clipped >= CLIPPED).any(axis=1)
+    flat_tops = finite & ~silent & _flat_tops(figures)
     lost, cut = _lost_direct(figures, range_m, ~unfit & ~flat_tops)
     typical_db = float(np.median(gain_db[~unfit])) if (~unfit).any() else 0.0
     loud = np.full(len(finite), abs(typical_db) > GAIN_DB) & ~unfit
@@ -106,6 +106,10 @@ def _faults_of_responses(
         todo = "one of the two files is a copy under a wrong name: export it again"
         found.append(Finding("duplicate", (first, second), "two positions hold one response", todo))
     return found, unfit | lost | cut
+
+
+def _flat_tops(figures: Figures) -> Flags:
+    return (figures.clipped >= CLIPPED).any(axis=1)
 
 
 def _lost_direct(figures: Figures, range_m: Floats, usable: Flags) -> tuple[Flags, Flags]:
@@ -149,19 +153,19 @@ def _faults_of_delays(
         found.append(Finding("swapped", everywhere, "delays follow the angles with the opposite sign", todo))
     factor = abs(line.scale)
     wrong_scale = abs(factor - 1) > SCALE and not line.low <= 1 <= line.high
-    if wrong_scale and ratio and abs(np.log(factor / ratio)) < np.log(1 + RT60 / 2) < abs(np.log(factor)):
+    if wrong_scale and ratio and abs(np.log(factor / ratio)) < np.log(1 + RT60) < abs(np.log(ratio)):
         text = f"delays are {factor:.2f} and the RT60 is {ratio:.2f} times what it should be"
         todo = f"the files were sampled at {factor:.2f} times the rate that they state: correct it"
         found.append(Finding("sample-rate", everywhere, text, todo))
         ratio = None
     elif wrong_scale:
         text = f"delays are {factor:.2f} times what {100 * spacing_m:.3g} cm give: they fit {100 * factor * spacing_m:.3g} cm"
-        todo = "correct the spacing or the pair (or the sample rate, if no RT60 was given to compare, or it is off by little)"
+        todo = "correct the spacing or the pair" + ("" if ratio else ", or the sample rate: there is no RT60 to tell")
         found.append(Finding("spacing", everywhere, text, todo))
     if abs(line.offset_s) > limit_s:
         text = f"channel 2 leads by {1e6 * line.offset_s:+.0f} us ({line.offset_s * SAMPLE_RATE_HZ:+.1f} samples) at broadside"
         found.append(Finding("offset", everywhere, text, "align the channels"))
-    found += [_stray(at, doa_deg[at], figures.lead_s[at], spacing_m, line, limit_s) for at in _at(off)]
+    found += [_stray(at, doa_deg[at], figures.lead_s[at], spacing_m, line, limit_s) for at in _at(off & ~_flat_tops(figures))]
     return found + (_wrong_rt60(figures, rt60_s, ratio) if rt60_s and ratio else []), figures
 
 

@@ -101,7 +101,9 @@ def show(name: str, reports: list[Report]) -> None:
     """One row per condition, then one line per fault, with the conditions and positions that show it."""
     table = Table("\ncondition", *(Column(title, justify="right") for title in reports[0].summary()), box=SIMPLE, title=name)
     for report in reports:
-        table.add_row(report.condition.name, *report.summary().values())
+        table.add_row(
+            report.condition.name, *(text.replace("+nan", "-").replace("nan", "-") for text in report.summary().values())
+        )
     Console().print(table)
     faults: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for report in reports:

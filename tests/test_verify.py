@@ -110,7 +110,8 @@ def mislabelled(doa_deg: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def clipped(responses: NDArray[np.float32]) -> None:
-    responses[AT] = np.clip(responses[AT], -0.1, 0.1)
+    limit = 0.25 * np.abs(responses[AT]).max()
+    responses[AT] = np.clip(responses[AT], -limit, limit)
 
 
 def constant(responses: NDArray[np.float32]) -> None:
@@ -233,6 +234,24 @@ def test_faults_planted_into_the_measured_room_are_found(r3vival: Path) -> None:
     assert replace(room, spacing_m=0.0936).kinds() == {"spacing"}
     assert relabelled(np.abs)(room).kinds() == {"front-back"}
     assert scaled(1, -1)(room).kinds() == {"polarity"}
+
+
+@pytest.mark.parametrize("kept_s", [0.1, 0.2, 0.4])
+def test_short_responses_are_no_fault(kept_s: float) -> None:
+    for room in conditions("mir-twin"):
+        assert not room.heard(lambda responses: responses[..., : round(kept_s * 16_000)]).verified()[0]
+
+
+@pytest.mark.parametrize("noise_db", [-70, -60, -50, -40])
+@pytest.mark.parametrize("name", ["dtu-twin", "mir-twin"])
+def test_noise_of_a_measurement_is_no_fault(noise_db: float, name: str) -> None:
+    rng = np.random.default_rng(0)
+    for room in conditions(name):
+        noise = rng.standard_normal(room.responses.shape) * np.abs(room.responses).max() * 10 ** (noise_db / 20)
+        findings, figures = room.heard(lambda responses, noise=noise: responses + noise).verified()
+        assert not findings
+        if noise_db <= -60:
+            assert np.nanmedian(figures.rt60_s) == pytest.approx(room.rt60_s, rel=0.15)
 
 
 def test_free_field_without_reverberation_has_no_faults() -> None:
