@@ -1,4 +1,4 @@
-"""The `doabench data` commands: public data sets."""
+"""The `doabench data` commands: public data sets, and whether responses are what they are said to be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 @click.group(**HELP)
 def data() -> None:
-    """Get public data sets."""
+    """Get public data sets, and verify responses."""
 
 
 @data.command("list", **HELP)

@@ -52,7 +52,7 @@ def measure(responses: NDArray[np.floating], spacing_m: float) -> Figures:
     raw = np.asarray(responses, np.float64)
     finite = np.array([bool(np.isfinite(pair).all()) for pair in raw])
     raw = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
-    peak = np.abs(raw).max(axis=2)
+    peak = np.abs(raw).max(axis=2, initial=0)
     offset = np.array([[_dc(channel) for channel in pair] for pair in raw])
     full = np.where(raw != 0, raw - offset[:, :, None], 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -72,7 +72,9 @@ def measure(responses: NDArray[np.floating], spacing_m: float) -> Figures:
 def _dc(channel: Floats) -> float:
     """Mean of the last quarter, where that is more than its fluctuation; zeros behind the response do not count."""
     (filled,) = np.nonzero(channel)
-    tail = channel[: filled[-1] + 1][-max(1, filled[-1] // 4) :] if len(filled) else channel
+    if not len(filled):
+        return 0.0
+    tail = channel[: filled[-1] + 1][-max(1, filled[-1] // 4) :]
     mean = float(tail.mean())
     return mean if abs(mean) > tail.std() else 0.0
 
@@ -108,7 +110,7 @@ def _arrival(pair: Floats, spacing_m: float) -> tuple[int, float, float, bool]:
     """First arrival of ``pair [2, samples]``: its sample, its level over all that follows in dB, by how many seconds channel 2
     leads (band-limited GCC-PHAT) and whether with the same polarity."""
     level = np.abs(pair).max(axis=0)
-    if not np.abs(pair).max(axis=1).all():
+    if not np.abs(pair).max(axis=1, initial=0).all():
         return 0, np.nan, np.nan, True
     onset, travel_s = int(np.argmax(level > 0.5 * level.max())), spacing_m / SPEED_OF_SOUND_M_PER_S
     start, stop = max(0, onset - round(BEFORE_S * SAMPLE_RATE_HZ)), onset + round((AFTER_S + travel_s) * SAMPLE_RATE_HZ)

@@ -36,6 +36,8 @@ LOST_DB, LATE_S = 6.0, 0.001
 """Direct sound below that of other positions, range allowed for; half of it if the onset is late too. Clean: 2.4 dB."""
 SAME = 0.9999
 """Correlation of two responses. Clean: 0.83."""
+LEAST_SCALE = 0.1
+"""Below this delays do not change with the angle at all."""
 MOST = 0.7
 """Share of positions that must agree before the others are blamed: Theil-Sen breaks down at 0.71."""
 
@@ -79,7 +81,8 @@ def _faults_of_responses(
     finite, peak, gain_db = figures.finite, figures.peak, figures.gain_db
     silent = finite & ((peak == 0).any(axis=1) | (np.abs(gain_db) > SILENT_DB))
     flat = np.nan_to_num(np.asarray(responses, np.float64), nan=0, posinf=0, neginf=0)
-    identical = finite & ~silent & (_correlation(flat[:, 0], flat[:, 1]) > SAME) & (np.abs(expected_s) > DELAY_S)
+    same = finite & ~silent & (_correlation(flat[:, 0], flat[:, 1]) > SAME)
+    identical = same & ((np.abs(expected_s) > DELAY_S) | same.all())  # one at broadside may hear the same twice
     unfit = ~finite | silent | identical
     flat_tops = finite & ~silent & _flat_tops(figures)
     lost, cut = _lost_direct(figures, range_m, ~unfit & ~flat_tops)
@@ -98,18 +101,18 @@ def _faults_of_responses(
             "turn one channel's sign",
         ),
         ("gain", loud, f"channel 2 is {typical_db:+.1f} dB over channel 1", "calibrate the gains"),
-        ("no-direct-sound", lost, "far less direct sound than elsewhere", "check for a blocked path or a late cut"),
+        ("no-direct-sound", lost, "far less direct sound than elsewhere", "check for a blocked path, a late cut or clipping"),
         ("cut-onset", cut, "begins in the direct sound", "cut the responses earlier"),
     ]
     found = [Finding(kind, _at(where), text, todo) for kind, where, text, todo in checks if where.any()]
-    for first, second in _duplicates(flat, finite & (peak > 0).all(axis=1)):
-        todo = "one of the two files is a copy under a wrong name: export it again"
-        found.append(Finding("duplicate", (first, second), "two positions hold one response", todo))
+    for copies in _duplicates(flat, finite & (peak > 0).all(axis=1)):
+        todo = "all but one are copies under a wrong name: export them again"
+        found.append(Finding("duplicate", copies, f"{len(copies)} positions hold one response", todo))
     return found, unfit | lost | cut
 
 
 def _flat_tops(figures: Figures) -> Flags:
-    return (figures.clipped >= CLIPPED).any(axis=1)
+    return np.asarray((figures.clipped >= CLIPPED).any(axis=1))
 
 
 def _lost_direct(figures: Figures, range_m: Floats, usable: Flags) -> tuple[Flags, Flags]:
@@ -141,7 +144,8 @@ def _faults_of_delays(
     limit_s = line.limit_s(limit_s)
     off = usable & (np.abs(residual_s) > limit_s)
     ratio = _rt60_ratio(figures, rt60_s)
-    if (~off)[usable].mean() < MOST:
+    if (~off)[usable].mean() < MOST or abs(line.scale) < LEAST_SCALE:
+        off = off if abs(line.scale) >= LEAST_SCALE else usable
         text = f"delays do not follow the angles at {off.sum()} of {usable.sum()} positions"
         todo = "check the table of angles, the pair, and whether the files are of this array"
         found.append(Finding("delays", _at(off), text, todo))
@@ -153,7 +157,8 @@ def _faults_of_delays(
         found.append(Finding("swapped", everywhere, "delays follow the angles with the opposite sign", todo))
     factor = abs(line.scale)
     wrong_scale = abs(factor - 1) > SCALE and not line.low <= 1 <= line.high
-    if wrong_scale and ratio and abs(np.log(factor / ratio)) < np.log(1 + RT60) < abs(np.log(ratio)):
+    alike = ratio is not None and 1 / (1 + RT60) < factor / ratio < 1 + RT60 < max(ratio, 1 / ratio)
+    if wrong_scale and ratio and alike:
         text = f"delays are {factor:.2f} and the RT60 is {ratio:.2f} times what it should be"
         todo = f"the files were sampled at {factor:.2f} times the rate that they state: correct it"
         found.append(Finding("sample-rate", everywhere, text, todo))
@@ -165,7 +170,12 @@ def _faults_of_delays(
     if abs(line.offset_s) > limit_s:
         text = f"channel 2 leads by {1e6 * line.offset_s:+.0f} us ({line.offset_s * SAMPLE_RATE_HZ:+.1f} samples) at broadside"
         found.append(Finding("offset", everywhere, text, "align the channels"))
-    found += [_stray(at, doa_deg[at], figures.lead_s[at], spacing_m, line, limit_s) for at in _at(off & ~_flat_tops(figures))]
+    strays = off & ~_flat_tops(figures)
+    mirrored = strays & (np.abs(figures.lead_s + line.scale * expected_s + line.offset_s) <= limit_s)
+    if mirrored.any():
+        todo = "swap the channels there, or turn the sign of the angle"
+        found.append(Finding("position-swapped", _at(mirrored), "the delay has the opposite sign", todo))
+    found += [_stray(at, figures.lead_s[at], spacing_m, line) for at in _at(strays & ~mirrored)]
     return found + (_wrong_rt60(figures, rt60_s, ratio) if rt60_s and ratio else []), figures
 
 
@@ -178,7 +188,8 @@ class _Line:
 
     @staticmethod
     def through(expected_s: Floats, lead_s: Floats) -> _Line:
-        fit: Any = scipy.stats.theilslopes(lead_s, expected_s)
+        with np.errstate(invalid="ignore"):  # many equal delays leave no interval
+            fit: Any = scipy.stats.theilslopes(lead_s, expected_s)
         low, high = sorted((abs(float(fit.low_slope)), abs(float(fit.high_slope))))
         return _Line(float(fit.slope), float(np.median(lead_s - fit.slope * expected_s)), low, high)
 
@@ -214,13 +225,8 @@ def _read_angles(lead_s: Floats, doa_deg: Floats, spacing_m: float, usable: Flag
     return best
 
 
-def _stray(index: int, doa_deg: float, lead_s: float, spacing_m: float, line: _Line, limit_s: float) -> Finding:
+def _stray(index: int, lead_s: float, spacing_m: float, line: _Line) -> Finding:
     """One position that does not follow the line of the others."""
-    mirrored_s = -line.scale * float(tdoa_s(doa_deg, spacing_m)) - line.offset_s
-    if abs(lead_s - mirrored_s) <= limit_s:
-        return Finding(
-            "position-swapped", (index,), "the delay has the opposite sign", "swap its channels, or turn its angle's sign"
-        )
     sine = (lead_s - line.offset_s) / (line.scale * float(tdoa_s(90, spacing_m)))
     heard = f"the delay says {np.degrees(np.arcsin(sine)):.0f} degrees" if abs(sine) <= 1 else "no direction has its delay"
     return Finding("position", (index,), heard, "correct its angle, or measure it again")
@@ -244,12 +250,12 @@ def _correlation(first: Floats, second: Floats) -> Floats:
     return (first * second).sum(axis=-1) / np.maximum(norm, 1e-300)
 
 
-def _duplicates(responses: Floats, usable: Flags) -> list[tuple[int, int]]:
-    index = np.flatnonzero(usable)
-    flat = responses.reshape(len(responses), -1)[index]
-    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-    pairs = np.argwhere(np.triu(flat @ flat.T, 1) > SAME)
-    return [(int(index[first]), int(index[second])) for first, second in pairs]
+def _duplicates(responses: Floats, usable: Flags) -> list[tuple[int, ...]]:
+    """Groups of positions with one and the same response."""
+    flat = responses.reshape(len(responses), -1) * usable[:, None]
+    flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-300)
+    same = flat @ flat.T > SAME
+    return sorted({_at(row) for row in same if row.sum() > 1})
 
 
 def _at(flags: Flags) -> tuple[int, ...]:

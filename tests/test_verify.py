@@ -262,6 +262,28 @@ def test_free_field_without_reverberation_has_no_faults() -> None:
     np.testing.assert_allclose(figures.lead_s, tdoa_s(angles, room.spacing_m), atol=2e-6)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda responses: responses * 0, "silent"),
+        (lambda responses: responses * np.nan, "non-finite"),
+        (lambda responses: responses[..., :0], "silent"),
+        (lambda responses: responses[:, [0, 0]], "identical"),
+        (lambda responses: responses * 0 + 1, "identical"),
+        (lambda responses: np.repeat(responses[:1], len(responses), axis=0), "duplicate"),
+        (lambda responses: np.random.default_rng(0).standard_normal(responses.shape), "delays"),
+    ],
+)
+def test_responses_that_are_wrong_throughout(
+    change: Callable[[NDArray[np.float32]], NDArray[np.float32]], kind: str, clean: Measured
+) -> None:
+    findings, _ = clean.heard(change).verified()
+    assert kind in {finding.kind for finding in findings}
+    assert "spacing" not in {finding.kind for finding in findings}
+    assert len(findings) < 6
+
+
 @pytest.mark.parametrize("kept", [1, 2, 3])
 def test_few_positions_are_no_fault(kept: int, clean: Measured) -> None:
     few = replace(
