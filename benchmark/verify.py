@@ -22,6 +22,8 @@ from .response_figures import REACH, Figures, Flags, Floats, measure
 
 DELAY_S = 25e-6
 """Residual and offset, 0.4 samples, or a tenth of the largest delay where that is more. Clean: 0.18 and 0.11 samples."""
+OFFSET_S = 45e-6
+"""The most that an offset is let pass, however wide the pair: one sample is 62.5 us."""
 SCALE = 0.05
 """Of 1. Clean: 0.023; temperature alone is worth 0.02."""
 RT60 = 0.25
@@ -120,7 +122,8 @@ def _lost_direct(figures: Figures, range_m: Floats, usable: Flags) -> tuple[Flag
     cut = usable & (figures.onset_s < 4 / SAMPLE_RATE_HZ)
     lost = np.zeros(len(usable), bool)
     if usable.sum() >= 3:
-        at_1_m = np.where(np.isfinite(figures.direct_db), figures.direct_db, 200.0) + 20 * np.log10(np.maximum(range_m, 0.1))
+        direct_db = np.minimum(np.nan_to_num(figures.direct_db), 20.0)  # beyond that there is no room to speak of
+        at_1_m = direct_db + 20 * np.log10(np.maximum(range_m, 0.1))
         less_db = np.median(at_1_m[usable]) - at_1_m
         late_s = np.zeros(len(usable))
         for ring in (usable & (range_m == metres) for metres in set(range_m[usable])):
@@ -141,8 +144,7 @@ def _faults_of_delays(
         found.append(Finding("front-back", _at(np.abs(doa_deg) > 90), "angles beyond +-90 degrees", todo))
     residual_s = figures.lead_s - (line.scale * expected_s + line.offset_s)
     figures = replace(figures, residual_s=residual_s, scale=line.scale, offset_s=line.offset_s)
-    limit_s = line.limit_s(limit_s)
-    off = usable & (np.abs(residual_s) > limit_s)
+    off = usable & (np.abs(residual_s) > line.limit_s(limit_s))
     ratio = _rt60_ratio(figures, rt60_s)
     if (~off)[usable].mean() < MOST or abs(line.scale) < LEAST_SCALE:
         off = off if abs(line.scale) >= LEAST_SCALE else usable
@@ -167,11 +169,11 @@ def _faults_of_delays(
         text = f"delays are {factor:.2f} times what {100 * spacing_m:.3g} cm give: they fit {100 * factor * spacing_m:.3g} cm"
         todo = "correct the spacing or the pair" + ("" if ratio else ", or the sample rate: there is no RT60 to tell")
         found.append(Finding("spacing", everywhere, text, todo))
-    if abs(line.offset_s) > limit_s:
+    if abs(line.offset_s) > line.limit_s(min(OFFSET_S, limit_s)):
         text = f"channel 2 leads by {1e6 * line.offset_s:+.0f} us ({line.offset_s * SAMPLE_RATE_HZ:+.1f} samples) at broadside"
         found.append(Finding("offset", everywhere, text, "align the channels"))
     strays = off & ~_flat_tops(figures)
-    mirrored = strays & (np.abs(figures.lead_s + line.scale * expected_s + line.offset_s) <= limit_s)
+    mirrored = strays & (np.abs(figures.lead_s + line.scale * expected_s + line.offset_s) <= line.limit_s(limit_s))
     if mirrored.any():
         todo = "swap the channels there, or turn the sign of the angle"
         found.append(Finding("position-swapped", _at(mirrored), "the delay has the opposite sign", todo))

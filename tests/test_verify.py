@@ -19,7 +19,7 @@ from doabench.benchmark.verify import Finding, verify
 from doabench.benchmark.verify_report import HasResponses, verify_room
 from measured_files import response, write_folder, write_recordings, write_wav
 from numpy.typing import NDArray
-from rooms import AnechoicRoom
+from rooms import AnechoicRoom, plane_wave
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,14 @@ def test_free_field_without_reverberation_has_no_faults() -> None:
     findings, figures = verify(room.responses("anechoic", "grid"), angles, np.full(19, 1.5), room.spacing_m, 0.0)
     assert not findings
     np.testing.assert_allclose(figures.lead_s, tdoa_s(angles, room.spacing_m), atol=2e-6)
+
+
+def test_one_sample_of_offset_shows_in_a_wide_pair() -> None:
+    angles = np.arange(-90.0, 91, 15)
+    heard = np.array([plane_wave(doa_deg, 0.3) for doa_deg in angles], np.float32)
+    room = Measured(heard, angles, np.full(len(angles), 2.0), 0.3, None)
+    assert not room.verified()[0]
+    assert shifted(1)(room).kinds() == {"offset"}
 
 
 @pytest.mark.filterwarnings("error")
