@@ -1,11 +1,14 @@
-"""The `doabench data` commands: public data sets."""
+"""The `doabench data` commands: public data sets, and whether responses are what they are said to be."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
+
+from .errors import UserError
 
 HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"]}}
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -13,7 +16,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 @click.group(**HELP)
 def data() -> None:
-    """Get public data sets."""
+    """Get public data sets, and verify responses."""
 
 
 @data.command("list", **HELP)
@@ -51,3 +54,28 @@ def fetch_data(name: str) -> None:
     from .fetch import fetch
 
     click.echo(fetch(name, Console(stderr=True)))
+
+
+@data.command("verify", **HELP)
+@click.argument("room")
+@json_option
+def verify_data(room: str, as_json: bool) -> None:
+    """Open all responses of ROOM (NAME or KIND[parameter=value,...]:PATH) and hold them against what is said of them.
+
+    Exit code 1 if something is wrong with them, 2 if they cannot be opened.
+    """
+    from .scene import open_room
+    from .verify_report import HasResponses, show, verify_room
+
+    name, opened = open_room(room)
+    if not isinstance(opened, HasResponses):
+        raise UserError(
+            f"{room}: holds recordings, not impulse responses, or is half a grid; only responses can be verified: "
+            "give a room such as folder:PATH, sofa:PATH, or the whole grid"
+        )
+    reports = verify_room(opened)
+    if as_json:
+        click.echo(json.dumps({"room": name, "spacing_m": opened.spacing_m, "conditions": [r.as_json() for r in reports]}))
+    else:
+        show(name, reports)
+    sys.exit(1 if any(report.findings for report in reports) else 0)

@@ -1,0 +1,117 @@
+"""What `doabench data verify` says of a room."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Protocol, get_args, runtime_checkable
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Column, Table
+
+from .dataset import Condition, Position, PositionKind
+from .response_figures import Figures
+from .verify import Finding, verify
+
+
+@runtime_checkable
+class HasResponses(Protocol):
+    """A `Room` that is known by its impulse responses."""
+
+    spacing_m: float
+    conditions: tuple[Condition, ...]
+
+    def positions(self, kind: PositionKind) -> tuple[Position, ...]: ...
+
+    def responses(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
+        """``[positions, 2, samples]`` at 16 kHz."""
+        ...
+
+
+@dataclass(frozen=True)
+class Report:
+    """One condition of a room: its positions of all kinds, its faults and figures."""
+
+    condition: Condition
+    positions: tuple[Position, ...]
+    findings: list[Finding]
+    figures: Figures
+
+    def places(self, finding: Finding) -> str:
+        """The positions of a finding, for people."""
+        if len(finding.positions) == len(self.positions):
+            return "all positions"
+        places = [
+            f"{self.positions[index].doa_deg:g} deg at {self.positions[index].range_m:g} m" for index in finding.positions
+        ]
+        return ", ".join(places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
+
+    def summary(self) -> dict[str, str]:
+        """Column titles and what stands under them, over positions."""
+        shown = self.figures
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            return {
+                "\nn": str(len(self.positions)),
+                "peak\ndB": f"{20 * np.log10(shown.peak.max()):.1f}",
+                "gain\ndB": f"{np.nanmedian(shown.gain_db):+.1f}",
+                "direct\ndB": f"{np.nanmedian(shown.direct_db):+.1f}",
+                "RT60\ns": f"{np.nanmedian(shown.rt60_s):.2f}",
+                "label\ns": f"{self.condition.rt60_s:.2f}",
+                "delay\nx": f"{shown.scale:.3f}",
+                "offset\nus": f"{1e6 * shown.offset_s:+.1f}",
+                "misfit\nus": f"{1e6 * np.nanmax(np.abs(shown.residual_s)):.1f}",
+            }
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, null where nothing can be measured."""
+        figures = {name: value.tolist() for name, value in vars(self.figures).items() if isinstance(value, np.ndarray)}
+        positions = [
+            vars(position) | {name: _no_nan(value[index]) for name, value in figures.items()}
+            for index, position in enumerate(self.positions)
+        ]
+        fit = {"scale": _no_nan(self.figures.scale), "offset_s": _no_nan(self.figures.offset_s)}
+        return vars(self.condition) | fit | {"findings": [vars(finding) for finding in self.findings], "positions": positions}
+
+
+def _no_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_no_nan(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def verify_room(room: HasResponses) -> list[Report]:
+    """A report for every condition. Raises UserError where responses cannot be read."""
+    reports = []
+    for condition in room.conditions:
+        kinds = [kind for kind in get_args(PositionKind) if room.positions(kind)]
+        stacks = [room.responses(condition.name, kind) for kind in kinds]
+        longest = max(stack.shape[2] for stack in stacks)
+        responses = np.concatenate([np.pad(stack, ((0, 0), (0, 0), (0, longest - stack.shape[2]))) for stack in stacks])
+        positions = tuple(position for kind in kinds for position in room.positions(kind))
+        angles, ranges = [p.doa_deg for p in positions], [p.range_m for p in positions]
+        reports.append(Report(condition, positions, *verify(responses, angles, ranges, room.spacing_m, condition.rt60_s)))
+    return reports
+
+
+def show(name: str, reports: list[Report]) -> None:
+    """One row per condition, then one line per fault, with the conditions and positions that show it."""
+    table = Table("\ncondition", *(Column(title, justify="right") for title in reports[0].summary()), box=SIMPLE, title=name)
+    for report in reports:
+        table.add_row(
+            report.condition.name, *(text.replace("+nan", "-").replace("nan", "-") for text in report.summary().values())
+        )
+    Console().print(table)
+    faults: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for report in reports:
+        for finding in report.findings:
+            key = finding.kind, report.places(finding), finding.todo
+            faults.setdefault(key, []).append((report.condition.name, finding.found))
+    for (kind, places, todo), shown in faults.items():
+        conditions = "" if len(shown) == len(reports) else f", {', '.join(condition for condition, _ in shown)}"
+        click.echo(f"{click.style(kind, fg='red')} ({places}{conditions}): {shown[0][1]}; {todo}")
+    if not faults:
+        click.echo(f"{name}: {click.style('nothing wrong', fg='green')} in {sum(len(r.positions) for r in reports)} responses")
