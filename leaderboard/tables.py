@@ -176,11 +176,11 @@ def _leak_note(table: Table) -> list[str]:
 def _tie_notes(table: Table) -> list[str]:
     """Which methods cannot be told apart from the best one, for every number of labels."""
     found = []
-    for column in table.columns or (None,):
+    for column in [count for count in table.columns if count] or [None]:
         rows = [row for row in table.rows if row.standing and (column is None or row.labels == column)]
         best = [row for row in rows if row.standing and row.standing.rank == 1]
         tied = [row for row in rows if row.standing and row.standing.tied and row not in best]
-        if best and tied and column != 0:
+        if best and tied:
             names = ", ".join(method_name(row.method, row.variant) for row in tied)
             at = "" if column is None else f" at J = {column}"
             found.append(f"Cannot be told apart from {method_name(best[0].method, best[0].variant)}, the best{at}: {names}.")

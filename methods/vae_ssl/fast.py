@@ -75,7 +75,7 @@ def train(
     while now.step < end:
         networks.train(now.step < together)  # no dropout in part 3: posteriors are enough to keep it from overfitting
         if now.step < recipe.alone_steps:
-            growing = (now.step + 1) / recipe.alone_steps  # at the full rate from the start, one fit in nine stuck for good
+            growing = (now.step + 1) / recipe.alone_steps  # at the full rate from the start, one fit in eight stuck for good
             steps.set_rates(recipe.classifier_rate, recipe.generator_rate * growing)
             measured = steps.alone()
         elif now.step < together:
