@@ -18,7 +18,7 @@ from doabench.benchmark.splits import fit_data
 from doabench.benchmark.streams import Stream
 from doabench.methods.vae_ssl import VaeSsl, fast, published
 from doabench.methods.vae_ssl.likelihoods import LOG_DENSITY, draw, normal, truncated_normal
-from doabench.methods.vae_ssl.networks import Decoder, Networks, Shape
+from doabench.methods.vae_ssl.networks import Decoder, Networks, Shape, interleaved, polyphase
 from doabench.methods.vae_ssl.objective import Batch, Pairs, classifier_loss, cost, costs_of, labelled_pairs, unlabelled_pairs
 from doabench.methods.vae_ssl.program import TruncatedNormal, negative_elbo
 from doabench.methods.vae_ssl.training import Source
@@ -85,12 +85,22 @@ def test_draws_follow_the_density() -> None:
 @pytest.mark.parametrize("separate", [False, True])
 def test_decoder_pixels_are_those_of_torch_s_own_layers(separate: bool) -> None:
     decoder = Decoder(CLASSES, Shape(LATENT, separate=separate), rng_of())
-    hidden = torch.rand(3, 64 * 7 * 31, generator=rng_of())
-    image = hidden.view(3, 7, 31, 64).permute(0, 3, 1, 2)
+    decoder.eval()
+    hidden = torch.randn(3, 64 * 7 * 31, generator=rng_of())
+    image = hidden.relu().view(3, 7, 31, 64).permute(0, 3, 1, 2)
     mean, variance = decoder.heads(decoder.up(image).relu()).unbind(1)
     found_mean, found_scale = decoder.pixels(hidden)
     torch.testing.assert_close(found_mean, mean.tanh())
     torch.testing.assert_close(found_scale, (10 * variance.sigmoid() + 1e-6).sqrt())
+
+
+def test_components_are_the_pixels_apart() -> None:
+    image = torch.rand(2, 31, 127, generator=rng_of())
+    apart = polyphase(image)
+    assert apart.shape == (2, 4, 16, 64)
+    assert torch.equal(apart[:, 2 * 1 + 0, 3, 5], image[:, 2 * 3 + 1, 2 * 5])
+    assert torch.equal(interleaved(apart), image)
+    torch.testing.assert_close(apart.sum((1, 2, 3)), image.sum((1, 2)))
 
 
 def tiny(dtype: torch.dtype = torch.float64, rows: int = 2) -> tuple[Networks, Batch]:

@@ -12,7 +12,8 @@ Likelihood: TypeAlias = Literal["truncated-normal", "normal"]
 LogDensity: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-_INV_SQRT_2PI = 1 / math.sqrt(2 * math.pi)
+_HALF_LOG_4_OVER_PI = 0.5 * math.log(4 / math.pi)
+_INV_SQRT_PI = 1 / math.sqrt(math.pi)
 
 
 class _TruncatedNormal(torch.autograd.Function):
@@ -26,25 +27,27 @@ class _TruncatedNormal(torch.autograd.Function):
     def forward(
         ctx: Any, x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor | None
     ) -> torch.Tensor:
-        inverse = scale.reciprocal()
-        u, a, b = (x - mean) * inverse, (-1 - mean) * inverse, (1 - mean) * inverse
-        mass = 0.5 * (torch.erf(b * math.sqrt(0.5)) - torch.erf(a * math.sqrt(0.5)))
-        density = -0.5 * u.square() + (inverse / mass).log() - _HALF_LOG_2PI
+        # In units of sqrt(2) standard deviations: the bounds as erf takes them.
+        slope = scale.reciprocal().mul_(math.sqrt(0.5))
+        u, a, b = (x - mean).mul_(slope), (-1 - mean).mul_(slope), (1 - mean).mul_(slope)
+        mass, square = torch.erf(b).sub_(torch.erf(a)), u.square()
+        density = (slope / mass).log_().sub_(square).add_(_HALF_LOG_4_OVER_PI)
         if weight is not None:
-            density *= weight
+            density.mul_(weight)
+            slope.mul_(weight)
         if ctx.needs_input_grad[1]:
-            at_a, at_b = ((-0.5 * edge.square()).exp_().mul_(_INV_SQRT_2PI) for edge in (a, b))
-            slope = inverse if weight is None else inverse * weight
-            by_mean = (u - (at_a - at_b) / mass) * slope
-            by_scale = (u.square() - 1 - (a * at_a - b * at_b) / mass) * slope
+            at_a, at_b = (torch.addcmul(mean.new_zeros(()), edge, edge, value=-1).exp_() for edge in (a, b))
+            moment = a.mul_(at_a).addcmul_(b, at_b, value=-1)
+            by_mean = u.addcdiv_(at_a.sub_(at_b), mass, value=-_INV_SQRT_PI).mul_(slope)
+            by_scale = square.addcdiv_(moment, mass, value=-_INV_SQRT_PI).sub_(0.5).mul_(slope)
             ctx.save_for_backward(by_mean, by_scale)
         return density.flatten(1).sum(1)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[None, torch.Tensor, torch.Tensor, None]:
         by_mean, by_scale = ctx.saved_tensors
-        outer = grad_outputs[0][:, None, None]
-        return None, outer * by_mean, outer * by_scale, None
+        outer = 2 * grad_outputs[0].view(-1, *(1,) * (by_mean.ndim - 1))
+        return None, outer * by_mean, math.sqrt(2) * outer * by_scale, None
 
 
 def truncated_normal(

@@ -60,20 +60,27 @@ class Decoder(nn.Module):
         self.heads = nn.ConvTranspose2d(32 * branches, 2, 3, stride=2, groups=branches)
 
     def hidden(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """``[B, latent]`` and ``[B]`` -> ``[B, 13888]``, the input of `pixels`."""
-        return F.relu(self.dropout(self.spread(F.relu(self.from_z(z) + _one_hot(self.from_y, y)))))
+        """``[B, latent]`` and ``[B]`` -> ``[B, 13888]``, the input of `components`, not rectified yet."""
+        return self.spread(F.relu(self.from_z(z) + _one_hot(self.from_y, y)))
 
-    def pixels(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``[B, 13888]`` -> mean and standard deviation of phase / pi, each ``[B, 31, 127]`` (float32).
+    def components(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """``[B, 13888]`` -> `polyphase` components of mean and standard deviation of phase / pi, each ``[B, 4, 16, 64]``
+        (float32).
 
         The hidden units are numbered channel last, so that the convolutions find them as they like them without a copy.
         """
-        image = hidden.reshape(-1, 7, 31, 64).permute(0, 3, 1, 2)
+        image = F.relu(self.dropout(hidden)).reshape(-1, 7, 31, 64).permute(0, 3, 1, 2)
         # Inside a transposed convolution a bias makes it five times as slow on a CPU; in another precision, the sum ten times.
         raised = F.conv_transpose2d(image, self.up.weight, stride=2)
-        raised = F.relu(raised + _per_channel(self.up.bias).to(raised.dtype))
-        mean, variance = _narrow_transposed(self.heads, raised).unbind(1)
-        return mean.tanh(), (LARGEST_VARIANCE * variance.sigmoid() + SMALLEST_VARIANCE).sqrt()
+        raised = raised.add_(_per_channel(self.up.bias).to(raised.dtype)).relu_()
+        mean, variance = _transposed_components(self.heads, raised).unbind(1)
+        # tanh, four times as fast
+        return (2 * mean).sigmoid() * 2 - 1, (LARGEST_VARIANCE * variance.sigmoid() + SMALLEST_VARIANCE).sqrt()
+
+    def pixels(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same as images, each ``[B, 31, 127]``."""
+        mean, scale = self.components(hidden)
+        return interleaved(mean), interleaved(scale)
 
     def forward(self, z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation of phase / pi, each ``[..., 31, 127]``; ``z [..., latent]`` and ``y [...]`` broadcast."""
@@ -108,14 +115,26 @@ def _per_channel(bias: torch.Tensor | None) -> torch.Tensor:
     return bias[:, None, None]
 
 
-def _narrow_transposed(layer: nn.ConvTranspose2d, image: torch.Tensor) -> torch.Tensor:
-    """``layer(image)`` in float32 for 3x3 kernels, stride 2 and few output channels, three times as fast.
+def polyphase(image: torch.Tensor) -> torch.Tensor:
+    """``[B, 31, 127] -> [B, 4, 16, 64]``: pixel (2 m + p, 2 n + r) stands at (m, n) of component 2 p + r. A last row and
+    column of zeros make the image even."""
+    return F.pixel_unshuffle(F.pad(image, (0, 1, 0, 1))[:, None], 2)
 
-    Output pixel (2 m + p, 2 n + r) sees only inputs m - 1 and m (n - 1 and n): a plain 2x2 convolution gives the four
-    pixels of every (m, n) as channels, which are then laid side by side.
+
+def interleaved(components: torch.Tensor) -> torch.Tensor:
+    """The image that `polyphase` took apart."""
+    return F.pixel_shuffle(components, 2)[:, 0, :-1, :-1]
+
+
+def _transposed_components(layer: nn.ConvTranspose2d, image: torch.Tensor) -> torch.Tensor:
+    """The `polyphase` components ``[B, outputs, 4, ...]`` of ``layer(image)``, in float32, for 3x3 kernels with stride 2.
+
+    Output pixel (2 m + p, 2 n + r) sees only inputs m - 1 and m (n - 1 and n): a plain 2x2 convolution gives all components,
+    for few output channels three times as fast; and whoever sums over pixels need not lay them side by side.
     """
     inputs, outputs = layer.weight.shape[0] // layer.groups, layer.weight.shape[1]
     taps = F.pad(layer.weight, (0, 1, 0, 1)).view(layer.groups, inputs, outputs, 2, 2, 2, 2).flip(3, 5)
     kernel = taps.permute(0, 2, 4, 6, 1, 3, 5).reshape(layer.groups * outputs * 4, inputs, 2, 2)
     packed = F.conv2d(image, kernel.contiguous(memory_format=torch.channels_last), padding=1, groups=layer.groups)
-    return F.pixel_shuffle(widened(packed).contiguous(), 2)[:, :, :-1, :-1] + _per_channel(layer.bias)
+    apart = widened(packed).contiguous().unflatten(1, (layer.groups * outputs, 4))
+    return apart + _per_channel(layer.bias)[..., None]

@@ -8,9 +8,9 @@ import torch
 
 from .._networks import reduced_precision, widened
 from .likelihoods import LogDensity
-from .networks import Decoder, Networks
+from .networks import Decoder, Networks, polyphase
 
-DECODES_PER_CHUNK, DECODES_PER_BLOCK = 64, 512
+DECODES_PER_CHUNK, DECODES_PER_BLOCK = 32, 512
 """What passes through the transposed convolutions at a time, forward and back, stays in the cache. Their input is worked out
 for a block of chunks: gradients of the largest weights are added up once for each of them."""
 
@@ -79,10 +79,11 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
         location, scale = widened(location), widened(scale)
         divergence = (0.5 * (location.square() + scale.square() - 1) - scale.log()).sum(1)
         z = location + scale * noise
+        pixels = _Pixels(log_density, polyphase(x[:, 0]), polyphase(_pixel_weights(batch)))
         parts, gradients = [], []
         for block in torch.arange(len(z), device=z.device).split(DECODES_PER_BLOCK):
             block_pairs = Pairs(pairs.row[block], pairs.y[block], pairs.weight[block])
-            reconstruction, gradient = _reconstruction(networks.decoder, log_density, batch, block_pairs, z[block].detach())
+            reconstruction, gradient = _reconstruction(networks.decoder, pixels, block_pairs, z[block].detach())
             parts.append(reconstruction)
             gradients.append(gradient)
     if torch.is_grad_enabled():
@@ -90,24 +91,39 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
     return torch.cat(parts) + divergence.detach()
 
 
-def _reconstruction(
-    decoder: Decoder, log_density: LogDensity, batch: Batch, pairs: Pairs, z: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+@dataclass(frozen=True)
+class _Pixels:
+    """What is to be explained, as the decoder's components: ``x`` and ``weight [B or 1, 4, 16, 64]``."""
+
+    log_density: LogDensity
+    x: torch.Tensor
+    weight: torch.Tensor
+
+    def log_p(self, row: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        weight = self.weight[row] if len(self.weight) > 1 else self.weight
+        return self.log_density(self.x[row], mean, scale, weight)
+
+
+def _pixel_weights(batch: Batch) -> torch.Tensor:
+    return torch.ones_like(batch.x[:1, 0]) if batch.pixel_weight is None else batch.pixel_weight
+
+
+def _reconstruction(decoder: Decoder, pixels: _Pixels, pairs: Pairs, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """``-log p(x | y, z)`` of every pair, and the gradient of its weighted sum with regard to z; that with regard to the
     decoder's weights is added to them."""
     learning = torch.is_grad_enabled()
     hidden = decoder.hidden(z.requires_grad_(learning), pairs.y)
-    parts, gradients = [], []
-    chunks = (part.split(DECODES_PER_CHUNK) for part in (hidden.detach(), pairs.row, pairs.weight))
-    for leaf, row, weight in zip(*chunks, strict=True):
-        pixel_weight = None if batch.pixel_weight is None else batch.pixel_weight[row]
-        log_p = log_density(batch.x[row, 0], *decoder.pixels(leaf.requires_grad_(learning)), pixel_weight)
+    parts, gradient = [], torch.empty_like(hidden) if learning else None
+    for chunk in torch.arange(len(z)).split(DECODES_PER_CHUNK):
+        here = slice(int(chunk[0]), int(chunk[-1]) + 1)
+        leaf = hidden[here].detach().requires_grad_(learning)
+        log_p = pixels.log_p(pairs.row[here], *decoder.components(leaf))
         parts.append(-log_p.detach())
-        if learning:
-            (-weight * log_p).sum().backward()
-            gradients.append(leaf.grad)
-    if learning:
-        hidden.backward(torch.cat(gradients))
+        if gradient is not None:
+            (-pairs.weight[here] * log_p).sum().backward()
+            gradient[here] = leaf.grad
+    if gradient is not None:
+        hidden.backward(gradient)
         assert z.grad is not None
         return torch.cat(parts), z.grad
     return torch.cat(parts), torch.empty(0, device=z.device)

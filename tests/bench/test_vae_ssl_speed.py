@@ -25,7 +25,7 @@ class Sequences:
         return Batch(self.x[index])
 
 def plain_pixels(self, hidden):
-    image = hidden.reshape(-1, 64, 7, 31)
+    image = self.dropout(hidden).relu().reshape(-1, 64, 7, 31)
     mean, variance = self.heads(self.up(image).relu()).unbind(1)
     return mean.tanh(), (10 * variance.sigmoid() + 1e-6).sqrt()
 
