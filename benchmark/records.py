@@ -55,7 +55,8 @@ class CellAxes(Record):
 
 
 class Metrics(Record):
-    """Scores of one cell. Accuracy is absent where the true angle is not a candidate."""
+    """Scores of one cell. Accuracy is absent where the true angle is not a candidate, likelihood and calibration also where the
+    method gives no probabilities."""
 
     mae_deg: float
     mae_lo: float | None
@@ -63,6 +64,8 @@ class Metrics(Record):
     accuracy_pct: float | None
     accuracy_lo: float | None
     accuracy_hi: float | None
+    nll_nats: float | None = None
+    ece_pct: float | None = None
     sequences: int
     clips: int
     floor_deg: float

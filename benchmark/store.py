@@ -51,7 +51,8 @@ class Store:
         return [record for record in found if record is not None]
 
     def predictions(self, key: str) -> pd.DataFrame:
-        """Columns start, clip, position (of the sequence), true_deg, estimated_deg."""
+        """Columns start, clip, position (of the sequence), true_deg, estimated_deg; true_log_probability and
+        estimated_log_probability where the method gives probabilities and the true angles are candidates."""
         return pd.read_parquet(self.cells / key / PREDICTIONS)
 
     def history(self, fit_key: str) -> list[tuple[int, str, float]]:

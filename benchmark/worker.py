@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,18 +13,20 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from . import metrics
+from .acoustics import ArraySetup
 from .environment import environment
 from .errors import UserError
 from .generation import Generated, nearest_deg
 from .generation import score as generation_score
 from .leaks import Part, leak
 from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
+from .metrics import NORMALISED_WITHIN, normalisation_error
 from .plan import Cell, Fit
 from .protocol import GenerationProtocol
-from .records import CellRecord, FitRecord, Leaks, Metrics
+from .records import CellRecord, FitRecord, Leaks
 from .registry import add_plugin_file, make_method
 from .scene import Scene, make_scene
+from .scoring import score
 from .seeds import seed_of
 from .sequences import FRAMES_PER_SEQUENCE, PHASE_BINS, Sequences
 from .splits import ScoredSet, fit_data, pick, scored_set
@@ -124,9 +126,11 @@ def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[st
     """What the record of one scored set says, and its predictions."""
     chosen, leaks = _scored_set(fit, cell, scene)
     began = time.perf_counter()
-    prediction = _guarded(fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences)))
+    prediction = _guarded(
+        fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences), scene.setup)
+    )
     predict_s = time.perf_counter() - began
-    table = _predictions(chosen, prediction)
+    table = _predictions(chosen, prediction, scene.setup if cell.axes.counts_hits else None)
     metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
     return {"metrics": metrics, "leaks": leaks, "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6}, table
 
@@ -157,25 +161,6 @@ def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict
     return {"generation": generation_score(generated, setup), "leaks": leaks}, generated
 
 
-def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hits: bool) -> Metrics:
-    """All metrics of a cell from its stored predictions alone."""
-    estimated, true = predictions["estimated_deg"].to_numpy(float), predictions["true_deg"].to_numpy(float)
-    clip = predictions["clip"].to_numpy()
-    error = metrics.with_interval(metrics.absolute_error_deg(estimated, true), clip)
-    hits = metrics.with_interval(metrics.hits_pct(estimated, true), clip) if counts_hits else None
-    return Metrics(
-        mae_deg=error.value,
-        mae_lo=_number(error.low),
-        mae_hi=_number(error.high),
-        accuracy_pct=hits and hits.value,
-        accuracy_lo=hits and _number(hits.low),
-        accuracy_hi=hits and _number(min(100.0, hits.high)),
-        sequences=len(predictions),
-        clips=len(np.unique(clip)),
-        floor_deg=metrics.classifier_floor_deg(true, candidates_deg),
-    )
-
-
 def _streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
     return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
 
@@ -198,27 +183,35 @@ def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
 
 
-def _predictions(chosen: ScoredSet, prediction: Prediction) -> pd.DataFrame:
-    """Stream order, so that the file packs well; positions by index, angles in degrees."""
+def _predictions(chosen: ScoredSet, prediction: Prediction, setup: ArraySetup | None) -> pd.DataFrame:
+    """Stream order, so that the file packs well; positions by index, angles in degrees. ``setup`` is None where the true angles
+    are not its candidates: probabilities of candidates say nothing of them."""
     order = np.argsort(chosen.starts)
     starts = chosen.starts[order]
     recording = chosen.stream.recording_of(starts)
-    return pd.DataFrame(
-        {
-            "start": starts.astype(np.int32),
-            "clip": chosen.stream.clip[recording].astype(np.int16),
-            "position": chosen.stream.position[recording].astype(np.int16),
-            "true_deg": chosen.stream.doa_deg(starts).astype(np.float32),
-            "estimated_deg": prediction.doa_deg[order].astype(np.float32),
-        }
-    )
+    columns = {
+        "start": starts.astype(np.int32),
+        "clip": chosen.stream.clip[recording].astype(np.int16),
+        "position": chosen.stream.position[recording].astype(np.int16),
+        "true_deg": chosen.stream.doa_deg(starts).astype(np.float32),
+        "estimated_deg": prediction.doa_deg[order].astype(np.float32),
+    }
+    if prediction.log_probabilities and prediction.scores is not None and setup is not None:
+        for name in ("true", "estimated"):
+            candidate = setup.class_of(columns[f"{name}_deg"])
+            columns[f"{name}_log_probability"] = prediction.scores[order, candidate].astype(np.float32)
+    return pd.DataFrame(columns)
 
 
-def _checked(prediction: Prediction, count: int) -> Prediction:
+def _checked(prediction: Prediction, count: int, setup: ArraySetup) -> Prediction:
     if not isinstance(prediction, Prediction) or prediction.doa_deg.shape != (count,):
         raise ValueError(f"predict must return a Prediction with doa_deg of shape ({count},)")
     if not np.isfinite(prediction.doa_deg).all():
         raise ValueError(f"predict returned {int((~np.isfinite(prediction.doa_deg)).sum())} angles that are not finite")
+    if prediction.log_probabilities:
+        scores, wanted = prediction.scores, (count, len(setup.candidates_deg))
+        if scores is None or scores.shape != wanted or not normalisation_error(scores) <= NORMALISED_WITHIN:
+            raise ValueError(f"log_probabilities=True needs scores of shape {wanted} whose exponentials sum to one")
     return prediction
 
 
@@ -243,7 +236,3 @@ def _guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
 
 def _record(fit: Fit, cell: Cell, where: dict[str, Any], **outcome: Any) -> CellRecord:
     return CellRecord(key=cell.key, fit_key=fit.key, fit=fit.axes, axes=cell.axes, environment=where, **outcome)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value

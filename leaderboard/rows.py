@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
+from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
 from .comparison import Errors, compare, errors_of
 from .reference import Reference, reference
@@ -69,6 +70,8 @@ class Score:
     within_10_pct: float
     gross_pct: float
     endfire_mae_deg: float | None
+    nll_nats: float | None
+    ece_pct: float | None
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,7 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
     seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
     mae = metrics.with_interval(error, clip)
     accuracy = metrics.with_interval(hits, clip) if hits is not None else None
+    nll_nats, ece_pct = zip(*(calibration(table) for _, table in good), strict=True)
     return Score(
         mae_deg=_mean_of_means(error, seed),
         mae_lo=mae.low,
@@ -221,6 +225,8 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
         within_10_pct=metrics.within_pct(error),
         gross_pct=metrics.gross_pct(error),
         endfire_mae_deg=metrics.endfire_mae_deg(error, true),
+        nll_nats=_mean_of_all(nll_nats),
+        ece_pct=_mean_of_all(ece_pct),
     )
 
 
@@ -247,6 +253,12 @@ def _detail(
 def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:
     """``.mean()`` seed by seed, so that one seed gives its record's number to the last digit."""
     return fmean(float(values[seed == number].mean()) for number in np.unique(seed))
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    """None where one seed has none: a mean over some seeds would not be of what its row says."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..benchmark.metrics import signature
+from ..benchmark.metrics import CALIBRATION_BINS, signature
 from .reference import Reference
 from .rows import Row
 from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
@@ -19,13 +19,19 @@ COLUMNS = (
     *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
     *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
     *("rank", "rank_lo", "rank_hi", "behind_best_deg", "behind_best_lo", "behind_best_hi", "p_holm", "tied_with_best"),
-    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg"),
+    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct"),
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
 )
 
-EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg")
+EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct")
 SIGNATURE = signature(
-    "errors", unit="sequence", interval="hall-t-over-clips", within_deg=10, gross_above_deg=20, endfire_from_deg=70
+    "errors",
+    unit="sequence",
+    interval="hall-t-over-clips",
+    within_deg=10,
+    gross_above_deg=20,
+    endfire_from_deg=70,
+    ece_bins=CALIBRATION_BINS,
 )
 """How every number of a line was computed."""
 

@@ -168,6 +168,30 @@ def test_predictions_hold_what_the_metrics_need(tmp_path: Path) -> None:
         assert record["metrics"]["clips"] == table["clip"].nunique() == 2
 
 
+def test_probabilities_are_kept_and_measured_where_true_angles_are_candidates(tmp_path: Path) -> None:
+    path = plugin(tmp_path, "probable", plugins.PROBABLE)
+    methods = [part for name in ("probable", "probable[excess=0.1]", "srp_phat") for part in ("--method", name)]
+    options = ("--plugin", path, *methods, "--protocol", "label-sweep", "--protocol", "off-grid")
+    records, _ = run(tmp_path / "out", *options, check=1)
+    tables = predictions(tmp_path / "out", [record for record in records if record["state"] == "ok"])
+    columns = ["true_log_probability", "estimated_log_probability"]
+    for record in records:
+        kept = record["fit"]["method"] == "probable" and record["axes"]["protocol"] == "label-sweep"
+        if record["fit"]["variant"]:
+            assert record["state"] == "failed"
+            assert "whose exponentials sum to one" in record["reason"]
+            continue
+        table, found = tables[record["key"]], record["metrics"]
+        assert [column in table for column in columns] == [kept, kept]
+        if kept:
+            assert [table[column].dtype for column in columns] == [np.float32, np.float32]
+            assert found["nll_nats"] == pytest.approx(np.log(19), rel=1e-6)
+            assert found["accuracy_pct"] == pytest.approx(100 / 19)
+            assert found["ece_pct"] == pytest.approx(0, abs=1e-4)
+        else:
+            assert (found["nll_nats"], found["ece_pct"]) == (None, None)
+
+
 def test_a_room_that_does_not_suit_a_protocol_is_said(tmp_path: Path) -> None:
     options = ("--method", "srp_phat", "--protocol", "off-range", "--protocol", "rt60-transfer", "--rooms", "mir-twin")
     records, said = run(tmp_path, *options)
