@@ -81,6 +81,24 @@ def endfire_mae_deg(error_deg: ArrayLike, true_deg: ArrayLike, from_deg: float =
     return float(error[near].mean()) if near.any() else None
 
 
+@dataclass(frozen=True)
+class ByDoa:
+    """Mean absolute error and number of the sequences of each of D true angles ``true_deg [D]``, ascending."""
+
+    true_deg: NDArray[np.float64]
+    mae_deg: NDArray[np.float64]
+    sequences: NDArray[np.int64]
+
+
+def by_doa(error_deg: ArrayLike, true_deg: ArrayLike) -> ByDoa:
+    """Absolute errors, direction by direction."""
+    error, true = _errors(error_deg), np.asarray(true_deg, np.float64)
+    if error.shape != true.shape:
+        raise ValueError(f"errors {error.shape} and truth {true.shape} must be of one length")
+    angles, index, counts = np.unique(true, return_inverse=True, return_counts=True)
+    return ByDoa(angles, np.bincount(index, weights=error) / counts, counts)
+
+
 def nll_nats(true_log_probability: ArrayLike) -> float:
     """Mean negative log-likelihood of the true candidates in nats. Raises ValueError for what cannot be log-probabilities."""
     return -float(_log_probabilities(true_log_probability).mean())

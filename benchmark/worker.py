@@ -19,6 +19,7 @@ from .errors import UserError
 from .generation import Generated, nearest_deg
 from .generation import score as generation_score
 from .leaks import Part, leak
+from .memory import start_peak
 from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
 from .metrics import NORMALISED_WITHIN, normalisation_error
 from .plan import Cell, Fit
@@ -73,18 +74,20 @@ def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
     where = environment(settings.device, settings.threads)
     try:
         scene = _scene(fit.room, fit.speech, fit.axes.seed, fit.speakers_per_role)
-        method, fit_s = _trained(fit, scene, store, settings, report)
+        method, trained = _trained(fit, scene, store, settings, report)
     except Crash as crash:
         for cell in todo:
             store.add_cell(_record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace))
         return [record for cell in todo if (record := store.cell(cell.key)) is not None]
-    records = []
+    records, costs = [], {"parameters": store.parameters(fit.key)}
+    if fit.axes.labels:
+        costs |= {"fit_s": trained.fit_s, "fit_peak_rss_mb": trained.fit_peak_rss_mb}
     for cell in todo:
         report(1.0, f"scoring {cell.split}")
         try:
             score_cell = _generated if isinstance(cell.protocol, GenerationProtocol) else _scored
             outcome, content = score_cell(fit, cell, method, scene)
-            record = _record(fit, cell, where, state="ok", fit_s=fit_s if fit.axes.labels else None, **outcome)
+            record = _record(fit, cell, where, state="ok", **costs, **outcome)
         except Crash as crash:
             content = None
             record = _record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace)
@@ -96,8 +99,8 @@ def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
 _scene = lru_cache(maxsize=1)(make_scene)
 
 
-def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: Report) -> tuple[Method, float]:
-    """The fitted method, from the store or trained now, and the seconds that its training took."""
+def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: Report) -> tuple[Method, FitRecord]:
+    """The fitted method, from the store or trained now, and the record of its training."""
     _, method = make_method(fit.spec)
     method.context = Context(
         setup=scene.setup,
@@ -109,17 +112,19 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
     stored = store.fit(fit.key)
     if stored is not None:
         _guarded(fit, "load", lambda: method.load(store.fits / fit.key))
-        return method, stored.fit_s
-    began = time.perf_counter()
+        return method, stored
+    began, peak_rss_mb = time.perf_counter(), None
     if method.info.uses_labels:
         data, _, _ = _guarded(fit, "data", lambda: fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed))
-        began = time.perf_counter()
+        peak, began = start_peak(), time.perf_counter()
         _guarded(fit, "fit", lambda: method.fit(data))
+        peak_rss_mb = peak()
     fit_s = time.perf_counter() - began
-    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, environment=environment(settings.device, settings.threads))
+    where = environment(settings.device, settings.threads)
+    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, fit_peak_rss_mb=peak_rss_mb, environment=where)
     with store.new_fit(record, method.context.history) as folder:
         _guarded(fit, "save", lambda: method.save(folder))
-    return method, fit_s
+    return method, record
 
 
 def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:

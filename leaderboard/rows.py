@@ -41,18 +41,11 @@ class Installed:
 
 
 @dataclass(frozen=True)
-class Detail:
-    """How the errors of a row spread over its D true angles ``true_deg [D]``: mean absolute error ``error_deg [D]`` and
-    counts ``confusion [D, T]`` of estimates by candidate."""
-
-    true_deg: NDArray[np.float64]
-    error_deg: NDArray[np.float64]
-    confusion: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds."""
+    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds.
+
+    ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
+    """
 
     mae_deg: float
     mae_lo: float
@@ -65,7 +58,10 @@ class Score:
     floor_deg: float
     fit_s: float | None
     predict_us_per_sequence: float | None
-    detail: Detail | None
+    fit_peak_rss_mb: float | None
+    parameters: int | None
+    by_doa: metrics.ByDoa
+    confusion: NDArray[np.int64] | None
     median_deg: float
     within_10_pct: float
     gross_pct: float
@@ -179,7 +175,7 @@ def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[s
     return good, states, reasons
 
 
-def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_detail: bool) -> Row:
+def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_confusion: bool) -> Row:
     first = group[0]
     fit, axes = first.fit, first.axes
     return Row(
@@ -187,7 +183,7 @@ def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[
         seeds=len(good),
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
-        score=_score(good, with_detail) if good else None,
+        score=_score(good, with_confusion) if good else None,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
     )
@@ -198,7 +194,7 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
-def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Score:
+def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_confusion: bool) -> Score:
     """Everything from the predictions but the times, which are means over seeds."""
     first = good[0][0]
     estimated, true, clip = _pooled([table for _, table in good])
@@ -220,7 +216,10 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
         floor_deg=fmean(record.metrics.floor_deg for record, _ in good if record.metrics),
         fit_s=_mean(record.fit_s for record, _ in good),
         predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
-        detail=_detail(estimated, true, error, first.fit.candidates_deg) if with_detail else None,
+        fit_peak_rss_mb=_mean(record.fit_peak_rss_mb for record, _ in good),
+        parameters=first.parameters,
+        by_doa=metrics.by_doa(error, true),
+        confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
         median_deg=metrics.median_deg(error),
         within_10_pct=metrics.within_pct(error),
         gross_pct=metrics.gross_pct(error),
@@ -240,14 +239,6 @@ def _pooled(tables: list[pd.DataFrame]) -> tuple[NDArray[np.float64], NDArray[np
     estimated = np.concatenate([table["estimated_deg"].to_numpy(np.float64) for table in tables])
     true = np.concatenate([table["true_deg"].to_numpy(np.float64) for table in tables])
     return estimated, true, np.concatenate(clips)
-
-
-def _detail(
-    estimated: NDArray[np.float64], true: NDArray[np.float64], error: NDArray[np.float64], candidates_deg: tuple[float, ...]
-) -> Detail:
-    angles, index = np.unique(true, return_inverse=True)
-    mean = np.bincount(index, weights=error) / np.bincount(index)
-    return Detail(angles, mean, metrics.confusion(estimated, true, candidates_deg))
 
 
 def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:

@@ -121,7 +121,7 @@ def test_columns_and_numbers_by_hand(tmp_path: Path) -> None:
     (line,) = lines[1:]
     assert line.startswith(
         "label-sweep,1,quick,dtu-twin,talkers,0.5,validation,rtf_1nn,,988,988,1,7.5000,0.0000,39.2655,50.0000,50.0000,50.0000,"
-        "4,2,,,1.50,12.35,ok,1,1,1,0.0000,0.0000,0.0000,1.0000,yes,5.0000,75.0000,0.0000,,,,,,,errors:1|"
+        "4,2,,,1.50,12.35,ok,1,1,1,0.0000,0.0000,0.0000,1.0000,yes,5.0000,75.0000,0.0000,,,,,,,,,errors:1|"
     )
 
 
@@ -384,6 +384,22 @@ def test_likelihood_and_calibration_are_means_of_seeds_and_blank_where_predictio
     assert float(rows.loc["cnn", "ece_pct"]) == pytest.approx(expected, abs=1e-4)  # pyright: ignore
     Store(tmp_path).add_cell(cell("b", "cnn", labels=114, seed=1), predictions(HITS))
     assert table_of(tmp_path).set_index("method").loc["cnn", "nll_nats"] == ""
+
+
+def test_costs_and_errors_by_direction_are_in_the_files(tmp_path: Path) -> None:
+    for seed, peak, estimated in ((0, 500.0, [10.0, 10.0, 20.0, 50.0]), (1, 700.0, HITS)):
+        add(tmp_path, cell(f"s{seed}", "cnn", labels=114, seed=seed, parameters=1234, fit_peak_rss_mb=peak), estimated)
+    add(tmp_path, cell("b", "music"))
+    rows = table_of(tmp_path).set_index("method")
+    assert rows.loc["cnn", ["parameters", "fit_peak_rss_mb"]].tolist() == ["1234", "600.0"]
+    assert rows.loc["music", ["parameters", "fit_peak_rss_mb"]].tolist() == ["", ""]
+    found = pd.read_csv(tmp_path / "leaderboard" / "per_doa.csv", keep_default_na=False)
+    assert found["method"].tolist() == ["music"] * 4 + ["cnn"] * 4
+    cnn = found[found["method"] == "cnn"]
+    assert cnn["true_deg"].tolist() == HITS
+    assert cnn["mae_deg"].tolist() == [5.0, 0.0, 0.0, 10.0]
+    assert cnn["sequences"].tolist() == [2] * 4
+    assert set(found["signature"]) == {rows.loc["cnn", "signature"]}
 
 
 @pytest.mark.parametrize(("share", "says"), [(0.0, "Leak-free"), (55.4, "up to 55 % of these sequences share a frame")])

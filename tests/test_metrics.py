@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from doabench.benchmark import metrics
+from doabench.benchmark.scoring import score
 from doabench.benchmark.statistics import mean_offsets
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -84,6 +86,30 @@ def test_golden_file() -> None:
         assert found == pytest.approx(case["expected"])
 
 
+def test_golden_cell() -> None:
+    """All metrics of twelve stored predictions, by hand. Clips have means 12.5, 10, 7.5 and 25, 50, 75 %: no skewness, so the
+    interval is Student's, 4.302653 sd / sqrt(3). Probabilities 0.95, 0.85, 0.5, 0.3 come with 2 of 3, 2 of 3, 2 of 4, 0 of 2 hits.
+    """
+    golden = Path(__file__).parent / "golden"
+    table = pd.read_csv(golden / "predictions.csv")
+    found = score(table, range(-90, 91, 10), counts_hits=True).model_dump()
+    assert found == pytest.approx(json.loads((golden / "cell.json").read_text()), abs=1e-6)
+    by_doa = metrics.by_doa(metrics.absolute_error_deg(table["estimated_deg"], table["true_deg"]), table["true_deg"])
+    np.testing.assert_array_equal(by_doa.true_deg, [-90, 0, 30, 80])
+    np.testing.assert_allclose(by_doa.mae_deg, [0, 10 / 3, 10, 80 / 3])
+    np.testing.assert_array_equal(by_doa.sequences, [3, 3, 3, 3])
+    older = table.drop(columns=["true_log_probability", "estimated_log_probability"])
+    assert score(older, range(-90, 91, 10), counts_hits=True).model_dump() == found | {"nll_nats": None, "ece_pct": None}
+
+
+@given(ANGLES, st.randoms(use_true_random=False))
+def test_errors_by_direction_come_to_the_mean(true: list[float], random) -> None:
+    error = metrics.absolute_error_deg(random.sample(true, len(true)), true)
+    found = metrics.by_doa(error, true)
+    assert found.sequences.sum() == len(true)
+    assert np.average(found.mae_deg, weights=found.sequences) == pytest.approx(error.mean())
+
+
 @given(ANGLES, st.randoms(use_true_random=False))
 def test_shares_and_median_stay_in_their_bounds(true: list[float], random) -> None:
     error = metrics.absolute_error_deg(random.sample(true, len(true)), true)
@@ -98,6 +124,8 @@ def test_errors_that_are_none_are_refused(errors: list) -> None:
             metric(errors)
     with pytest.raises(ValueError, match="one length"):
         metrics.endfire_mae_deg([1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="one length"):
+        metrics.by_doa([1.0], [1.0, 2.0])
 
 
 PROBABILITIES = st.lists(st.tuples(st.floats(1e-6, 1.0), st.booleans()), min_size=1, max_size=60)

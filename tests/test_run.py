@@ -81,7 +81,11 @@ def test_one_failure_stops_nobody_and_only_it_runs_again(tmp_path: Path) -> None
 
 def test_the_same_command_again_computes_nothing(tmp_path: Path) -> None:
     options = ("--method", "srp_phat", "--method", "rtf_1nn")
-    run(tmp_path, *options)
+    records, _ = run(tmp_path, *options)
+    costs = {record["fit"]["method"]: (record["parameters"], record["fit_peak_rss_mb"]) for record in records}
+    assert costs["srp_phat"] == (0, None)
+    assert costs["rtf_1nn"][0] in (2 * 19 * 128, 2 * 13 * 128)  # a complex number for each class and bin
+    assert costs["rtf_1nn"][1] is None or 50 < costs["rtf_1nn"][1] < 20_000
     before = files(tmp_path)
     table = (tmp_path / "leaderboard" / "leaderboard.csv").read_bytes()
     _, said = run(tmp_path, *options)
