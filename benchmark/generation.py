@@ -13,12 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .acoustics import ArraySetup, free_space_phase, tdoa_s
+from .metrics import signature
 from .records import GenerationMetrics
 from .sequences import PHASE_BINS
 from .weights import load_arrays, save_arrays
 
 FILE = "generated.safetensors"
 INTERPOLATION = 16
+SIGNATURE = signature(
+    "generation",
+    delay="median-over-sequences-then-doas",
+    sample_delay="largest-of-doas",
+    interpolation=INTERPOLATION,
+    reconstruction="mean",
+    histogram="wasserstein-by-bin",
+)
+"""How the numbers of a generation cell were computed."""
 
 
 @dataclass(frozen=True)

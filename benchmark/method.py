@@ -40,16 +40,21 @@ class FitData:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Estimates for N sequences: ``doa_deg [N]`` and, where the method has them, ``scores [N, T]`` (higher is likelier)."""
+    """Estimates for N sequences: ``doa_deg [N]`` and, where the method has them, ``scores [N, T]`` (higher is likelier).
+
+    ``log_probabilities`` says that the scores are natural logarithms of the candidates' probabilities, which sum to one; the
+    suite then measures likelihood and calibration, too.
+    """
 
     doa_deg: NDArray[np.float64]
     scores: NDArray[np.float32] | None = None
+    log_probabilities: bool = False
 
     @classmethod
-    def best_candidate(cls, scores: ArrayLike, setup: ArraySetup) -> Self:
+    def best_candidate(cls, scores: ArrayLike, setup: ArraySetup, *, log_probabilities: bool = False) -> Self:
         """The candidate with the highest score of every row of ``scores [N, T]``."""
         table = np.asarray(scores, dtype=np.float32)
-        return cls(np.asarray(setup.candidates_deg, dtype=np.float64)[table.argmax(-1)], table)
+        return cls(np.asarray(setup.candidates_deg, dtype=np.float64)[table.argmax(-1)], table, log_probabilities)
 
 
 @dataclass

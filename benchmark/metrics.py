@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from .statistics import mean_offsets
 
 HIT_TOLERANCE_DEG = 1e-6
+NORMALISED_WITHIN = 1e-3
+CALIBRATION_BINS = 15
 VERSION = 1
 """Raised when a metric changes what it gives; part of every `signature`."""
 
@@ -77,6 +79,53 @@ def endfire_mae_deg(error_deg: ArrayLike, true_deg: ArrayLike, from_deg: float =
         raise ValueError(f"errors {error.shape} and truth {true.shape} must be of one length")
     near = np.abs(true) >= from_deg
     return float(error[near].mean()) if near.any() else None
+
+
+@dataclass(frozen=True)
+class ByDoa:
+    """Mean absolute error and number of the sequences of each of D true angles ``true_deg [D]``, ascending."""
+
+    true_deg: NDArray[np.float64]
+    mae_deg: NDArray[np.float64]
+    sequences: NDArray[np.int64]
+
+
+def by_doa(error_deg: ArrayLike, true_deg: ArrayLike) -> ByDoa:
+    """Absolute errors, direction by direction."""
+    error, true = _errors(error_deg), np.asarray(true_deg, np.float64)
+    if error.shape != true.shape:
+        raise ValueError(f"errors {error.shape} and truth {true.shape} must be of one length")
+    angles, index, counts = np.unique(true, return_inverse=True, return_counts=True)
+    return ByDoa(angles, np.bincount(index, weights=error) / counts, counts)
+
+
+def nll_nats(true_log_probability: ArrayLike) -> float:
+    """Mean negative log-likelihood of the true candidates in nats. Raises ValueError for what cannot be log-probabilities."""
+    return -float(_log_probabilities(true_log_probability).mean())
+
+
+def ece_pct(estimated_log_probability: ArrayLike, hits_pct: ArrayLike, bins: int = CALIBRATION_BINS) -> float:
+    """Expected calibration error in percent: how far the accuracy of the sequences whose estimates have about the same
+    probability is from that probability, over ``bins`` of equal width, each closed above, weighted by the sequences in each
+    (Guo et al., ICML 2017). ``hits_pct`` are those of `hits_pct`. Raises ValueError on bad input."""
+    confidence, hits = np.exp(_log_probabilities(estimated_log_probability)), np.asarray(hits_pct, np.float64)
+    if confidence.shape != hits.shape or not np.isin(hits, (0.0, 100.0)).all():
+        raise ValueError(f"hits {hits.shape} must be 0 or 100, one for each of {len(confidence)} probabilities")
+    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return float(np.abs(np.bincount(index, weights=hits - 100 * confidence)).sum() / len(hits))
+
+
+def normalisation_error(log_probability: ArrayLike) -> float:
+    """The largest distance of ``log sum exp`` of a row of ``[N, T]`` from 0, which it is where probabilities sum to one."""
+    return float(np.abs(np.logaddexp.reduce(np.asarray(log_probability, np.float64), axis=-1)).max(initial=0.0))
+
+
+def _log_probabilities(values: ArrayLike) -> NDArray[np.float64]:
+    """Those above 0 by no more than `NORMALISED_WITHIN` are rounding, and count as 0."""
+    table = np.asarray(values, np.float64)
+    if table.ndim != 1 or not table.size or not np.isfinite(table).all() or (table > NORMALISED_WITHIN).any():
+        raise ValueError(f"log-probabilities {table.shape} must be a vector of finite numbers that are not positive")
+    return np.minimum(table, 0.0)
 
 
 def signature(metric: str, **parameters: float | str) -> str:

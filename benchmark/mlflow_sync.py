@@ -21,8 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from . import generation_figures
+from . import generation, generation_figures, scoring
 from .errors import UserError
+from .metrics import absolute_error_deg, by_doa
 from .records import CellRecord
 from .store import RECORD, Store
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
 KEY, EXPERIMENT, ARTIFACTS, HOST = "doabench.key", "doabench/", "mlartifacts", "127.0.0.1"
 PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with the params
 FIT_PARAMS = ("method", "variant", "labels", "nominal_labels", "selection_labels", "dataset", "measured", "speech", "seed")
+COSTS = ("fit_s", "fit_peak_rss_mb", "parameters", "predict_us_per_sequence")
 PARAMS = (*FIT_PARAMS, "rt60_s", "split", "scale", "protocol_version")
 # No usage statistics to MLflow's makers, no printed links, no minutes of waiting for a server that is gone.
 SETTINGS = {
@@ -164,7 +166,7 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
     from mlflow.entities import Metric, Param
 
     whole, name = record.model_dump(), _name(record)
-    scores = (whole["metrics"] or whole["generation"]) | {key: whole[key] for key in ("fit_s", "predict_us_per_sequence")}
+    scores = (whole["metrics"] or whole["generation"]) | {key: whole[key] for key in COSTS}
     params = {key: value for key, value in (whole["fit"] | whole["axes"]).items() if key in PARAMS}
     fit_ms, predict_ms = 1e3 * (record.fit_s or 0), (record.predict_us_per_sequence or 0) * scores["sequences"] / 1e3
     end = int(1e3 * (store.cells / record.key / RECORD).stat().st_mtime)
@@ -174,14 +176,21 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
     per_step = fit_ms / max([1, *(step for step, _, _ in curves)])
     metrics = [Metric(key, float(value), end, 0) for key, value in scores.items() if value is not None]
     metrics += [Metric(f"train/{key}", value, start + int(step * per_step), step) for step, key, value in curves]
+    predictions = store.predictions(record.key) if record.metrics is not None else None
+    if predictions is not None:
+        error = absolute_error_deg(predictions["estimated_deg"], predictions["true_deg"])
+        found = by_doa(error, predictions["true_deg"])
+        metrics += [
+            Metric(f"mae_deg_at/{at:g}", value, end, 0) for at, value in zip(found.true_deg, found.mae_deg, strict=True)
+        ]
     for first in range(0, len(metrics), BATCH):
         chunk = metrics[first : first + BATCH]
         client.log_batch(run, chunk, () if first else [Param(key, str(value)) for key, value in params.items()])
     client.log_inputs(run, datasets=_datasets(record))
-    if record.generation is not None:
-        pictures = generation_figures.drawn(name, store.generated(record.key), record.fit.setup)
+    if predictions is not None:
+        pictures = figures.drawn(name, record, predictions)
     else:
-        pictures = figures.drawn(name, record, store.predictions(record.key))
+        pictures = generation_figures.drawn(name, store.generated(record.key), record.fit.setup)
     for file, figure in pictures:
         client.log_figure(run, figure, file)
     client.set_terminated(run, "FINISHED", end_time=end)
@@ -198,6 +207,7 @@ def _name(record: CellRecord) -> str:
 def _tags(record: CellRecord) -> dict[str, str]:
     where = {name: str(record.environment.get(name, "")) for name in ("commit", "dirty", "cpu", "device", "threads")}
     own = {KEY: record.key, "doabench.fit_key": record.fit_key, "fingerprint": record.axes.protocol_fingerprint}
+    own["signature"] = generation.SIGNATURE if record.generation is not None else scoring.SIGNATURE
     return own | where | {"mlflow.source.name": "doabench", "mlflow.source.git.commit": where["commit"]}
 
 

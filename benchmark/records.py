@@ -55,7 +55,8 @@ class CellAxes(Record):
 
 
 class Metrics(Record):
-    """Scores of one cell. Accuracy is absent where the true angle is not a candidate."""
+    """Scores of one cell. Accuracy is absent where the true angle is not a candidate, likelihood and calibration also where the
+    method gives no probabilities, and all with a default in records of older versions."""
 
     mae_deg: float
     mae_lo: float | None
@@ -63,6 +64,12 @@ class Metrics(Record):
     accuracy_pct: float | None
     accuracy_lo: float | None
     accuracy_hi: float | None
+    median_deg: float | None = None
+    within_10_pct: float | None = None
+    gross_pct: float | None = None
+    endfire_mae_deg: float | None = None
+    nll_nats: float | None = None
+    ece_pct: float | None = None
     sequences: int
     clips: int
     floor_deg: float
@@ -103,10 +110,13 @@ class FitRecord(Record):
     key: str
     axes: FitAxes
     fit_s: float
+    fit_peak_rss_mb: float | None = None
     environment: dict[str, Any] = {}
 
 
 class CellRecord(Record):
+    """One fit on one scored set. ``fit_peak_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`."""
+
     key: str
     fit_key: str
     state: State
@@ -118,5 +128,7 @@ class CellRecord(Record):
     reason: str = ""
     traceback: str = ""
     fit_s: float | None = None
+    fit_peak_rss_mb: float | None = None
+    parameters: int | None = None
     predict_us_per_sequence: float | None = None
     environment: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,8 +52,23 @@ class Store:
         return [record for record in found if record is not None]
 
     def predictions(self, key: str) -> pd.DataFrame:
-        """Columns start, clip, position (of the sequence), true_deg, estimated_deg."""
+        """Columns start, clip, position (of the sequence), true_deg, estimated_deg; true_log_probability and
+        estimated_log_probability where the method gives probabilities and the true angles are candidates."""
         return pd.read_parquet(self.cells / key / PREDICTIONS)
+
+    def parameters(self, fit_key: str) -> int | None:
+        """How many numbers a fit keeps in safetensors files: 0 where it keeps nothing, None where it keeps other files only."""
+        from safetensors import safe_open
+
+        kept = [path for path in (self.fits / fit_key).rglob("*") if path.is_file() and path.name not in (RECORD, HISTORY)]
+        weights = [path for path in kept if path.suffix == ".safetensors"]
+        if kept and not weights:
+            return None
+        count = 0
+        for path in weights:
+            with safe_open(path, framework="np") as file:
+                count += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        return count
 
     def history(self, fit_key: str) -> list[tuple[int, str, float]]:
         """Training curve of a fit as rows of step, name, value."""

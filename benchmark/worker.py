@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,18 +13,21 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from . import metrics
+from .acoustics import ArraySetup
 from .environment import environment
 from .errors import UserError
 from .generation import Generated, nearest_deg
 from .generation import score as generation_score
 from .leaks import Part, leak
+from .memory import start_peak
 from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
+from .metrics import NORMALISED_WITHIN, normalisation_error
 from .plan import Cell, Fit
 from .protocol import GenerationProtocol
-from .records import CellRecord, FitRecord, Leaks, Metrics
+from .records import CellRecord, FitRecord, Leaks
 from .registry import add_plugin_file, make_method
 from .scene import Scene, make_scene
+from .scoring import score
 from .seeds import seed_of
 from .sequences import FRAMES_PER_SEQUENCE, PHASE_BINS, Sequences
 from .splits import ScoredSet, fit_data, pick, scored_set
@@ -71,18 +74,20 @@ def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
     where = environment(settings.device, settings.threads)
     try:
         scene = _scene(fit.room, fit.speech, fit.axes.seed, fit.speakers_per_role)
-        method, fit_s = _trained(fit, scene, store, settings, report)
+        method, trained = _trained(fit, scene, store, settings, report)
     except Crash as crash:
         for cell in todo:
             store.add_cell(_record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace))
         return [record for cell in todo if (record := store.cell(cell.key)) is not None]
-    records = []
+    records, costs = [], {"parameters": store.parameters(fit.key)}
+    if fit.axes.labels:
+        costs |= {"fit_s": trained.fit_s, "fit_peak_rss_mb": trained.fit_peak_rss_mb}
     for cell in todo:
         report(1.0, f"scoring {cell.split}")
         try:
             score_cell = _generated if isinstance(cell.protocol, GenerationProtocol) else _scored
             outcome, content = score_cell(fit, cell, method, scene)
-            record = _record(fit, cell, where, state="ok", fit_s=fit_s if fit.axes.labels else None, **outcome)
+            record = _record(fit, cell, where, state="ok", **costs, **outcome)
         except Crash as crash:
             content = None
             record = _record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace)
@@ -94,8 +99,8 @@ def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
 _scene = lru_cache(maxsize=1)(make_scene)
 
 
-def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: Report) -> tuple[Method, float]:
-    """The fitted method, from the store or trained now, and the seconds that its training took."""
+def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: Report) -> tuple[Method, FitRecord]:
+    """The fitted method, from the store or trained now, and the record of its training."""
     _, method = make_method(fit.spec)
     method.context = Context(
         setup=scene.setup,
@@ -107,26 +112,30 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
     stored = store.fit(fit.key)
     if stored is not None:
         _guarded(fit, "load", lambda: method.load(store.fits / fit.key))
-        return method, stored.fit_s
-    began = time.perf_counter()
+        return method, stored
+    began, peak_rss_mb = time.perf_counter(), None
     if method.info.uses_labels:
         data, _, _ = _guarded(fit, "data", lambda: fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed))
-        began = time.perf_counter()
+        peak, began = start_peak(), time.perf_counter()
         _guarded(fit, "fit", lambda: method.fit(data))
+        peak_rss_mb = peak()
     fit_s = time.perf_counter() - began
-    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, environment=environment(settings.device, settings.threads))
+    where = environment(settings.device, settings.threads)
+    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, fit_peak_rss_mb=peak_rss_mb, environment=where)
     with store.new_fit(record, method.context.history) as folder:
         _guarded(fit, "save", lambda: method.save(folder))
-    return method, fit_s
+    return method, record
 
 
 def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:
     """What the record of one scored set says, and its predictions."""
     chosen, leaks = _scored_set(fit, cell, scene)
     began = time.perf_counter()
-    prediction = _guarded(fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences)))
+    prediction = _guarded(
+        fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences), scene.setup)
+    )
     predict_s = time.perf_counter() - began
-    table = _predictions(chosen, prediction)
+    table = _predictions(chosen, prediction, scene.setup if cell.axes.counts_hits else None)
     metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
     return {"metrics": metrics, "leaks": leaks, "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6}, table
 
@@ -157,25 +166,6 @@ def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict
     return {"generation": generation_score(generated, setup), "leaks": leaks}, generated
 
 
-def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hits: bool) -> Metrics:
-    """All metrics of a cell from its stored predictions alone."""
-    estimated, true = predictions["estimated_deg"].to_numpy(float), predictions["true_deg"].to_numpy(float)
-    clip = predictions["clip"].to_numpy()
-    error = metrics.with_interval(metrics.absolute_error_deg(estimated, true), clip)
-    hits = metrics.with_interval(metrics.hits_pct(estimated, true), clip) if counts_hits else None
-    return Metrics(
-        mae_deg=error.value,
-        mae_lo=_number(error.low),
-        mae_hi=_number(error.high),
-        accuracy_pct=hits and hits.value,
-        accuracy_lo=hits and _number(hits.low),
-        accuracy_hi=hits and _number(min(100.0, hits.high)),
-        sequences=len(predictions),
-        clips=len(np.unique(clip)),
-        floor_deg=metrics.classifier_floor_deg(true, candidates_deg),
-    )
-
-
 def _streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
     return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
 
@@ -198,27 +188,35 @@ def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
 
 
-def _predictions(chosen: ScoredSet, prediction: Prediction) -> pd.DataFrame:
-    """Stream order, so that the file packs well; positions by index, angles in degrees."""
+def _predictions(chosen: ScoredSet, prediction: Prediction, setup: ArraySetup | None) -> pd.DataFrame:
+    """Stream order, so that the file packs well; positions by index, angles in degrees. ``setup`` is None where the true angles
+    are not its candidates: probabilities of candidates say nothing of them."""
     order = np.argsort(chosen.starts)
     starts = chosen.starts[order]
     recording = chosen.stream.recording_of(starts)
-    return pd.DataFrame(
-        {
-            "start": starts.astype(np.int32),
-            "clip": chosen.stream.clip[recording].astype(np.int16),
-            "position": chosen.stream.position[recording].astype(np.int16),
-            "true_deg": chosen.stream.doa_deg(starts).astype(np.float32),
-            "estimated_deg": prediction.doa_deg[order].astype(np.float32),
-        }
-    )
+    columns = {
+        "start": starts.astype(np.int32),
+        "clip": chosen.stream.clip[recording].astype(np.int16),
+        "position": chosen.stream.position[recording].astype(np.int16),
+        "true_deg": chosen.stream.doa_deg(starts).astype(np.float32),
+        "estimated_deg": prediction.doa_deg[order].astype(np.float32),
+    }
+    if prediction.log_probabilities and prediction.scores is not None and setup is not None:
+        for name in ("true", "estimated"):
+            candidate = setup.class_of(columns[f"{name}_deg"])
+            columns[f"{name}_log_probability"] = prediction.scores[order, candidate].astype(np.float32)
+    return pd.DataFrame(columns)
 
 
-def _checked(prediction: Prediction, count: int) -> Prediction:
+def _checked(prediction: Prediction, count: int, setup: ArraySetup) -> Prediction:
     if not isinstance(prediction, Prediction) or prediction.doa_deg.shape != (count,):
         raise ValueError(f"predict must return a Prediction with doa_deg of shape ({count},)")
     if not np.isfinite(prediction.doa_deg).all():
         raise ValueError(f"predict returned {int((~np.isfinite(prediction.doa_deg)).sum())} angles that are not finite")
+    if prediction.log_probabilities:
+        scores, wanted = prediction.scores, (count, len(setup.candidates_deg))
+        if scores is None or scores.shape != wanted or not normalisation_error(scores) <= NORMALISED_WITHIN:
+            raise ValueError(f"log_probabilities=True needs scores of shape {wanted} whose exponentials sum to one")
     return prediction
 
 
@@ -243,7 +241,3 @@ def _guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
 
 def _record(fit: Fit, cell: Cell, where: dict[str, Any], **outcome: Any) -> CellRecord:
     return CellRecord(key=cell.key, fit_key=fit.key, fit=fit.axes, axes=cell.axes, environment=where, **outcome)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value

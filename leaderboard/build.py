@@ -20,7 +20,7 @@ from .figures import draw
 from .page import to_html
 from .rows import Installed, aggregate, choose
 from .tables import make_tables
-from .text import to_csv, to_latex, to_markdown
+from .text import to_csv, to_doa_csv, to_latex, to_markdown
 
 FIGURES = ("mae_vs_labels_*.png", "per_doa_error_*.png", "confusion_*.png", "generated_*.png")
 
@@ -41,6 +41,7 @@ def build(out: Path) -> list[Path]:
         "leaderboard.md": to_markdown(tables, left_out) + generation.to_markdown(generated),
         "generation.csv": generation.to_csv(generated),
         "leaderboard.csv": to_csv(rows),
+        "per_doa.csv": to_doa_csv(rows),
         "leaderboard.tex": to_latex(tables, left_out),
     }
     written = [_write(folder / name, text.encode()) for name, text in texts.items()]

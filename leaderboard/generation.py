@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..benchmark.generation import Generated
+from ..benchmark.generation import SIGNATURE, Generated
 from ..benchmark.records import CellRecord, GenerationMetrics
 from .tables import method_name
 
@@ -65,11 +65,13 @@ def to_csv(lines: Sequence[GenerationLine]) -> str:
     keys = list(GenerationMetrics.model_fields)
     writer = csv.writer(text, lineterminator="\n")
     axes = ("method", "variant", "labels", "seed", "dataset", "speech")
-    writer.writerow([*axes, "status", *keys])
+    writer.writerow([*axes, "status", *keys, "signature"])
     for line in lines:
         metrics = line.record.generation
         numbers = [getattr(metrics, key) if metrics else "" for key in keys]
-        writer.writerow([*(getattr(line.record.fit, axis) for axis in axes), line.record.state, *numbers])
+        writer.writerow(
+            [*(getattr(line.record.fit, axis) for axis in axes), line.record.state, *numbers, SIGNATURE if metrics else ""]
+        )
     return text.getvalue()
 
 

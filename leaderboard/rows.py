@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
+from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
 from .comparison import Errors, compare, errors_of
 from .reference import Reference, reference
@@ -40,18 +41,11 @@ class Installed:
 
 
 @dataclass(frozen=True)
-class Detail:
-    """How the errors of a row spread over its D true angles ``true_deg [D]``: mean absolute error ``error_deg [D]`` and
-    counts ``confusion [D, T]`` of estimates by candidate."""
-
-    true_deg: NDArray[np.float64]
-    error_deg: NDArray[np.float64]
-    confusion: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds."""
+    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds.
+
+    ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
+    """
 
     mae_deg: float
     mae_lo: float
@@ -64,11 +58,16 @@ class Score:
     floor_deg: float
     fit_s: float | None
     predict_us_per_sequence: float | None
-    detail: Detail | None
+    fit_peak_rss_mb: float | None
+    parameters: int | None
+    by_doa: metrics.ByDoa
+    confusion: NDArray[np.int64] | None
     median_deg: float
     within_10_pct: float
     gross_pct: float
     endfire_mae_deg: float | None
+    nll_nats: float | None
+    ece_pct: float | None
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[s
     return good, states, reasons
 
 
-def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_detail: bool) -> Row:
+def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_confusion: bool) -> Row:
     first = group[0]
     fit, axes = first.fit, first.axes
     return Row(
@@ -184,7 +183,7 @@ def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[
         seeds=len(good),
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
-        score=_score(good, with_detail) if good else None,
+        score=_score(good, with_confusion) if good else None,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
     )
@@ -195,7 +194,7 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
-def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Score:
+def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_confusion: bool) -> Score:
     """Everything from the predictions but the times, which are means over seeds."""
     first = good[0][0]
     estimated, true, clip = _pooled([table for _, table in good])
@@ -204,6 +203,7 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
     seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
     mae = metrics.with_interval(error, clip)
     accuracy = metrics.with_interval(hits, clip) if hits is not None else None
+    nll_nats, ece_pct = zip(*(calibration(table) for _, table in good), strict=True)
     return Score(
         mae_deg=_mean_of_means(error, seed),
         mae_lo=mae.low,
@@ -216,11 +216,16 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
         floor_deg=fmean(record.metrics.floor_deg for record, _ in good if record.metrics),
         fit_s=_mean(record.fit_s for record, _ in good),
         predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
-        detail=_detail(estimated, true, error, first.fit.candidates_deg) if with_detail else None,
+        fit_peak_rss_mb=_mean(record.fit_peak_rss_mb for record, _ in good),
+        parameters=first.parameters,
+        by_doa=metrics.by_doa(error, true),
+        confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
         median_deg=metrics.median_deg(error),
         within_10_pct=metrics.within_pct(error),
         gross_pct=metrics.gross_pct(error),
         endfire_mae_deg=metrics.endfire_mae_deg(error, true),
+        nll_nats=_mean_of_all(nll_nats),
+        ece_pct=_mean_of_all(ece_pct),
     )
 
 
@@ -236,17 +241,15 @@ def _pooled(tables: list[pd.DataFrame]) -> tuple[NDArray[np.float64], NDArray[np
     return estimated, true, np.concatenate(clips)
 
 
-def _detail(
-    estimated: NDArray[np.float64], true: NDArray[np.float64], error: NDArray[np.float64], candidates_deg: tuple[float, ...]
-) -> Detail:
-    angles, index = np.unique(true, return_inverse=True)
-    mean = np.bincount(index, weights=error) / np.bincount(index)
-    return Detail(angles, mean, metrics.confusion(estimated, true, candidates_deg))
-
-
 def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:
     """``.mean()`` seed by seed, so that one seed gives its record's number to the last digit."""
     return fmean(float(values[seed == number].mean()) for number in np.unique(seed))
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    """None where one seed has none: a mean over some seeds would not be of what its row says."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -77,13 +77,13 @@ def doa_series(table: Table) -> list[Series]:
             method=row.method,
             source=_source(row),
             flat=False,
-            x=tuple(row.score.detail.true_deg.tolist()),
-            y=tuple(row.score.detail.error_deg.tolist()),
-            lo=(None,) * len(row.score.detail.true_deg),
-            hi=(None,) * len(row.score.detail.true_deg),
+            x=tuple(row.score.by_doa.true_deg.tolist()),
+            y=tuple(row.score.by_doa.mae_deg.tolist()),
+            lo=(None,) * len(row.score.by_doa.true_deg),
+            hi=(None,) * len(row.score.by_doa.true_deg),
         )
         for row in _detailed(table)
-        if row.score and row.score.detail
+        if row.score
     ]
 
 
@@ -93,12 +93,12 @@ def confusions(table: Table) -> list[Confusion]:
         Confusion(
             name=_with_labels(row),
             mae_deg=row.score.mae_deg,
-            true_deg=tuple(row.score.detail.true_deg.tolist()),
+            true_deg=tuple(row.score.by_doa.true_deg.tolist()),
             estimated_deg=row.first.fit.candidates_deg,
-            counts=tuple(tuple(line) for line in row.score.detail.confusion.tolist()),
+            counts=tuple(tuple(line) for line in row.score.confusion.tolist()),
         )
         for row in _detailed(table)
-        if row.score and row.score.detail
+        if row.score and row.score.confusion is not None
     ]
     return sorted(found, key=lambda confusion: confusion.mae_deg)
 
@@ -110,7 +110,8 @@ def colour_order(tables: Sequence[Table]) -> dict[str, int]:
 
 
 def _detailed(table: Table) -> list[Row]:
-    return sorted((row for row in table.rows if row.score and row.score.detail), key=lambda row: (row.method, row.variant))
+    drawn = (row for row in table.rows if row.score and row.score.confusion is not None)
+    return sorted(drawn, key=lambda row: (row.method, row.variant))
 
 
 def _with_labels(row: Row) -> str:

@@ -9,25 +9,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..benchmark.metrics import signature
+from ..benchmark.scoring import SIGNATURE
 from .reference import Reference
 from .rows import Row
 from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
 
+AXES = ("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels")
 COLUMNS = (
-    *("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels"),
+    *AXES,
     *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
     *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
     *("rank", "rank_lo", "rank_hi", "behind_best_deg", "behind_best_lo", "behind_best_hi", "p_holm", "tied_with_best"),
-    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg"),
+    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_peak_rss_mb"),
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
 )
 
-EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg")
-SIGNATURE = signature(
-    "errors", unit="sequence", interval="hall-t-over-clips", within_deg=10, gross_above_deg=20, endfire_from_deg=70
-)
-"""How every number of a line was computed."""
+EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct")
+DOA_COLUMNS: tuple[str, ...] = (*AXES, "seeds", "true_deg", "sequences", "mae_deg", "signature")
 
 
 def to_csv(rows: Iterable[Row]) -> str:
@@ -39,19 +37,22 @@ def to_csv(rows: Iterable[Row]) -> str:
     return file.getvalue()
 
 
+def to_doa_csv(rows: Iterable[Row]) -> str:
+    """One line per row and true direction, over the sequences of all seeds."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, DOA_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        if row.score is not None:
+            found, same = row.score.by_doa, _axes(row) | {"seeds": row.seeds, "signature": SIGNATURE}
+            for true, mae, count in zip(found.true_deg, found.mae_deg, found.sequences, strict=True):
+                writer.writerow(same | {"true_deg": f"{true:g}", "sequences": count, "mae_deg": _number(mae, 4)})
+    return file.getvalue()
+
+
 def _csv_row(row: Row) -> dict[str, object]:
-    fit, axes, score = row.first.fit, row.first.axes, row.score
-    values: dict[str, object] = {
-        "protocol": axes.protocol,
-        "protocol_version": axes.protocol_version,
-        "scale": axes.scale,
-        "dataset": fit.dataset,
-        "speech": fit.speech,
-        "rt60_s": f"{axes.rt60_s:g}",
-        "split": axes.split,
-        "method": fit.method,
-        "variant": fit.variant,
-        "labels": fit.labels or "",
+    fit, score = row.first.fit, row.score
+    values = _axes(row) | {
         "selection_labels": fit.selection_labels or "",
         "seeds": row.seeds,
         "status": row.status,
@@ -59,10 +60,10 @@ def _csv_row(row: Row) -> dict[str, object]:
     if score is not None:
         for name in ("mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi"):
             values[name] = _number(getattr(score, name), 4)
-        values |= {"sequences": score.sequences, "clips": score.clips}
+        values |= {"sequences": score.sequences, "clips": score.clips, "parameters": score.parameters}
         values |= {name: _number(getattr(score, name), 2) for name in ("fit_s", "predict_us_per_sequence")}
         values |= {name: _number(getattr(score, name), 4) for name in EXTRA}
-        values["signature"] = SIGNATURE
+        values |= {"fit_peak_rss_mb": _number(score.fit_peak_rss_mb, 1), "signature": SIGNATURE}
     if row.standing is not None:
         standing = row.standing
         values |= {"rank": standing.rank, "rank_lo": standing.rank_lo, "rank_hi": standing.rank_hi}
@@ -80,6 +81,22 @@ def _csv_row(row: Row) -> dict[str, object]:
         accuracy = row.reference.accuracy_pct
         values["reference_accuracy_pct"] = "" if accuracy is None else f"{accuracy:g}"
     return values
+
+
+def _axes(row: Row) -> dict[str, object]:
+    fit, axes = row.first.fit, row.first.axes
+    return {
+        "protocol": axes.protocol,
+        "protocol_version": axes.protocol_version,
+        "scale": axes.scale,
+        "dataset": fit.dataset,
+        "speech": fit.speech,
+        "rt60_s": f"{axes.rt60_s:g}",
+        "split": axes.split,
+        "method": fit.method,
+        "variant": fit.variant,
+        "labels": fit.labels or "",
+    }
 
 
 def _number(value: float | None, decimals: int) -> str:

@@ -154,7 +154,8 @@ class AugmentedClassifier(Method):
         self.answering.load_state_dict(best)
 
     def predict(self, sequences: Sequences) -> Prediction:
-        return Prediction.best_candidate(class_scores(self.answering, sequences), self.context.setup)
+        scores = class_scores(self.answering, sequences)
+        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
     def save(self, folder: Path) -> None:
         save_network(folder, self.answering)

@@ -99,7 +99,8 @@ class Cnn(Method):
         self.network.load_state_dict(best)
 
     def predict(self, sequences: Sequences) -> Prediction:
-        return Prediction.best_candidate(class_scores(self.network, sequences), self.context.setup)
+        scores = class_scores(self.network, sequences)
+        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
     def save(self, folder: Path) -> None:
         save_network(folder, self.network)

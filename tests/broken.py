@@ -34,6 +34,11 @@ BROKEN = {
         right = super().predict(sequences)
         return replace(right, scores=-right.scores)  # distances, lowest at the answer
 """,
+    "probabilities": LEARNING
+    + """
+    def predict(self, sequences):
+        return replace(super().predict(sequences), log_probabilities=True)  # nearness, which sums to nothing
+""",
     "same_seed_same_output": ASKING
     + """
     def predict(self, sequences):

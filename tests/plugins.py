@@ -21,6 +21,19 @@ GUESS = (
 """
 )
 
+PROBABLE = (
+    HEADER.format(labels=False)
+    + """
+    excess: float = 0.0
+
+    def predict(self, sequences):
+        setup = self.context.setup
+        scores = np.full((len(sequences), len(setup.candidates_deg)), self.excess - np.log(len(setup.candidates_deg)))
+        return Prediction.best_candidate(scores, setup, log_probabilities=True)
+"""
+)
+"""Every candidate as probable as any other, times exp(excess)."""
+
 RAISES = (
     HEADER.format(labels=False)
     + """

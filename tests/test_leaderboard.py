@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from doabench.benchmark.plan import method_digest
 from doabench.benchmark.records import CellAxes, CellRecord, FitAxes, Leaks, LeakShares
 from doabench.benchmark.registry import METHODS, PROTOCOLS
+from doabench.benchmark.scoring import score
 from doabench.benchmark.store import Store
-from doabench.benchmark.worker import score
 from doabench.leaderboard.build import build
 from doabench.leaderboard.reference import published, reference
 from doabench.leaderboard.text import COLUMNS, LATEX, MARKDOWN
@@ -120,7 +121,7 @@ def test_columns_and_numbers_by_hand(tmp_path: Path) -> None:
     (line,) = lines[1:]
     assert line.startswith(
         "label-sweep,1,quick,dtu-twin,talkers,0.5,validation,rtf_1nn,,988,988,1,7.5000,0.0000,39.2655,50.0000,50.0000,50.0000,"
-        "4,2,,,1.50,12.35,ok,1,1,1,0.0000,0.0000,0.0000,1.0000,yes,5.0000,75.0000,0.0000,,,,,errors:1|"
+        "4,2,,,1.50,12.35,ok,1,1,1,0.0000,0.0000,0.0000,1.0000,yes,5.0000,75.0000,0.0000,,,,,,,,,errors:1|"
     )
 
 
@@ -365,6 +366,40 @@ def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) ->
     assert rows["behind_best_deg"].astype(float).to_dict() == {"srp_phat": 0.0, "music": 1.0, "cnn": 0.5}
     assert rows["tied_with_best"].to_dict() == {"srp_phat": "yes", "music": "no", "cnn": "yes"}
     assert r"Cannot be told apart from srp\_phat, the best: cnn." in text_of(tmp_path, "md")
+
+
+def test_likelihood_and_calibration_are_means_of_seeds_and_blank_where_predictions_have_none(tmp_path: Path) -> None:
+    probable = {"true_log_probability": [-0.5, -1.0, -1.5, -3.0], "estimated_log_probability": [-0.5, -1.0, -1.5, -1.0]}
+    tables = {"a": predictions(HITS).assign(**probable), "b": predictions(HITS).assign(**probable), "old": predictions(HITS)}
+    tables["b"]["true_log_probability"] = -1.0
+    for key, seed, method in (("a", 0, "cnn"), ("b", 1, "cnn"), ("old", 0, "music")):
+        record = cell(key, method, labels=114 if method == "cnn" else 0, seed=seed)
+        record = record.model_copy(update={"metrics": score(tables[key], GRID, True)})
+        Store(tmp_path).add_cell(record, tables[key])
+    rows = table_of(tmp_path).set_index("method")
+    assert rows.loc["music", ["nll_nats", "ece_pct"]].tolist() == ["", ""]
+    assert float(rows.loc["cnn", "nll_nats"]) == pytest.approx((1.5 + 1.0) / 2)  # pyright: ignore
+    # all hits, and all in bins of their own but two at exp(-1)
+    expected = 100 - 25 * (np.exp(-0.5) + 2 * np.exp(-1) + np.exp(-1.5))
+    assert float(rows.loc["cnn", "ece_pct"]) == pytest.approx(expected, abs=1e-4)  # pyright: ignore
+    Store(tmp_path).add_cell(cell("b", "cnn", labels=114, seed=1), predictions(HITS))
+    assert table_of(tmp_path).set_index("method").loc["cnn", "nll_nats"] == ""
+
+
+def test_costs_and_errors_by_direction_are_in_the_files(tmp_path: Path) -> None:
+    for seed, peak, estimated in ((0, 500.0, [10.0, 10.0, 20.0, 50.0]), (1, 700.0, HITS)):
+        add(tmp_path, cell(f"s{seed}", "cnn", labels=114, seed=seed, parameters=1234, fit_peak_rss_mb=peak), estimated)
+    add(tmp_path, cell("b", "music"))
+    rows = table_of(tmp_path).set_index("method")
+    assert rows.loc["cnn", ["parameters", "fit_peak_rss_mb"]].tolist() == ["1234", "600.0"]
+    assert rows.loc["music", ["parameters", "fit_peak_rss_mb"]].tolist() == ["", ""]
+    found = pd.read_csv(tmp_path / "leaderboard" / "per_doa.csv", keep_default_na=False)
+    assert found["method"].tolist() == ["music"] * 4 + ["cnn"] * 4
+    cnn = found[found["method"] == "cnn"]
+    assert cnn["true_deg"].tolist() == HITS
+    assert cnn["mae_deg"].tolist() == [5.0, 0.0, 0.0, 10.0]
+    assert cnn["sequences"].tolist() == [2] * 4
+    assert set(found["signature"]) == {rows.loc["cnn", "signature"]}
 
 
 @pytest.mark.parametrize(("share", "says"), [(0.0, "Leak-free"), (55.4, "up to 55 % of these sequences share a frame")])

@@ -81,7 +81,11 @@ def test_one_failure_stops_nobody_and_only_it_runs_again(tmp_path: Path) -> None
 
 def test_the_same_command_again_computes_nothing(tmp_path: Path) -> None:
     options = ("--method", "srp_phat", "--method", "rtf_1nn")
-    run(tmp_path, *options)
+    records, _ = run(tmp_path, *options)
+    costs = {record["fit"]["method"]: (record["parameters"], record["fit_peak_rss_mb"]) for record in records}
+    assert costs["srp_phat"] == (0, None)
+    assert costs["rtf_1nn"][0] in (2 * 19 * 128, 2 * 13 * 128)  # a complex number for each class and bin
+    assert costs["rtf_1nn"][1] is None or 50 < costs["rtf_1nn"][1] < 20_000
     before = files(tmp_path)
     table = (tmp_path / "leaderboard" / "leaderboard.csv").read_bytes()
     _, said = run(tmp_path, *options)
@@ -166,6 +170,30 @@ def test_predictions_hold_what_the_metrics_need(tmp_path: Path) -> None:
         assert record["metrics"]["mae_deg"] == pytest.approx(error.mean(), rel=1e-6)
         assert record["metrics"]["sequences"] == len(table)
         assert record["metrics"]["clips"] == table["clip"].nunique() == 2
+
+
+def test_probabilities_are_kept_and_measured_where_true_angles_are_candidates(tmp_path: Path) -> None:
+    path = plugin(tmp_path, "probable", plugins.PROBABLE)
+    methods = [part for name in ("probable", "probable[excess=0.1]", "srp_phat") for part in ("--method", name)]
+    options = ("--plugin", path, *methods, "--protocol", "label-sweep", "--protocol", "off-grid")
+    records, _ = run(tmp_path / "out", *options, check=1)
+    tables = predictions(tmp_path / "out", [record for record in records if record["state"] == "ok"])
+    columns = ["true_log_probability", "estimated_log_probability"]
+    for record in records:
+        kept = record["fit"]["method"] == "probable" and record["axes"]["protocol"] == "label-sweep"
+        if record["fit"]["variant"]:
+            assert record["state"] == "failed"
+            assert "whose exponentials sum to one" in record["reason"]
+            continue
+        table, found = tables[record["key"]], record["metrics"]
+        assert [column in table for column in columns] == [kept, kept]
+        if kept:
+            assert [table[column].dtype for column in columns] == [np.float32, np.float32]
+            assert found["nll_nats"] == pytest.approx(np.log(19), rel=1e-6)
+            assert found["accuracy_pct"] == pytest.approx(100 / 19)
+            assert found["ece_pct"] == pytest.approx(0, abs=1e-4)
+        else:
+            assert (found["nll_nats"], found["ece_pct"]) == (None, None)
 
 
 def test_a_room_that_does_not_suit_a_protocol_is_said(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..method import Method, MethodInfo, Prediction
+from ..metrics import NORMALISED_WITHIN, normalisation_error
 from .data import SETUP, bench, silence, swapped
 from .subject import SEED, Subject, subset
 
@@ -95,6 +96,7 @@ def scores(subject: Subject) -> None:
     """scores are finite, [N, T], and highest at the answer"""
     table = subject.answer.scores
     if table is None:
+        _must(not subject.answer.log_probabilities, "log_probabilities=True, but there are no scores")
         raise NotApplicable("gives no scores")
     wanted = (len(subject.scored[0]), len(SETUP.candidates_deg))
     _must(np.shape(table) == wanted, f"scores have shape {np.shape(table)}, not {wanted}")
@@ -102,6 +104,14 @@ def scores(subject: Subject) -> None:
     best = np.asarray(SETUP.candidates_deg)[np.argmax(table, -1)]
     off = int((best != subject.answer.doa_deg).sum())
     _must(off == 0, f"{off} answers are not the candidate with the highest score")
+
+
+@check("scores")
+def probabilities(subject: Subject) -> None:
+    """scores that are called log-probabilities sum to one"""
+    _only_if(subject.answer.log_probabilities, "does not call its scores log-probabilities")
+    off = normalisation_error(np.asarray(subject.answer.scores))
+    _must(off <= NORMALISED_WITHIN, f"the log-sum-exp of a sequence's scores is {off:.3g} away from 0")
 
 
 @check("shape_and_range")

@@ -82,11 +82,11 @@ class VaeSsl(Generative):
         scores = class_scores(self.networks.classifier, sequences)
         if self.decision == "posterior":
             scores = self._weighed(scores, sequences)
-        return Prediction.best_candidate(scores, self.context.setup)
+        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
     def _weighed(self, log_q: NDArray[np.float32], sequences: Sequences) -> NDArray[np.float32]:
-        """``log q(y | x) - temper C(x, y)`` ``[N, T]`` with the costs of the likeliest classes; the others cost as much as
-        the worst of them."""
+        """``log q(y | x) - temper C(x, y)``, normalised, ``[N, T]`` with the costs of the likeliest classes; the others cost as
+        much as the worst of them."""
         self.networks.eval()
         recipe, device = fast.Fast(), torch.device(self.context.device)
         exponent = 0.0 if self._as_published else recipe.level_exponent
