@@ -30,6 +30,12 @@ def errors_of(seeds: Sequence[tuple[int, pd.DataFrame]]) -> Errors:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
+def clip_totals(errors: Errors) -> pd.DataFrame:
+    """``total_deg`` and ``sequences`` of every clip, by seed and clip: what is left to resample once the sequences are gone."""
+    totals = errors.groupby(["seed", "clip"], sort=True)["error_deg"].agg(total_deg="sum", sequences="size")
+    return pd.DataFrame(totals)
+
+
 def compare(places: Sequence[tuple[Hashable, int]], errors: Sequence[Errors]) -> list[Standing | None]:
     """The standing of every row among those of its scored set ``place`` with as many labels and those that use none.
 

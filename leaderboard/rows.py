@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
 from ..benchmark.statistics import Standing
-from .comparison import Errors, compare, errors_of
+from .comparison import Errors, clip_totals, compare, errors_of
 from .reference import Reference, reference
 
 SPLITS = ("train", "validation", "off_grid", "off_range")
@@ -74,7 +74,7 @@ class Score:
 @dataclass(frozen=True)
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
-    that the seeds have in common; ``reasons`` say why seeds are not there."""
+    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are the totals of `clip_totals`."""
 
     first: CellRecord
     seeds: int
@@ -84,6 +84,7 @@ class Row:
     reference: Reference | None
     leaks: Leaks | None = None
     standing: Standing | None = None
+    clips: pd.DataFrame | None = None
 
     @property
     def method(self) -> str:
@@ -151,7 +152,8 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
         rows.append(_row(group, good, states, reasons, most.get(_curve(group[0])) == group[0].fit.labels))
         errors.append(errors_of([(record.fit.seed, table) for record, table in good]))
     places = [(row_axes(row.first)[:-3], row.labels) for row in rows]
-    return [replace(row, standing=found) for row, found in zip(rows, compare(places, errors), strict=True)]
+    standings, totals = compare(places, errors), [clip_totals(error) if len(error) else None for error in errors]
+    return [replace(row, standing=one, clips=two) for row, one, two in zip(rows, standings, totals, strict=True)]
 
 
 def _curve(record: CellRecord) -> Axes:
