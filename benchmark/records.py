@@ -53,6 +53,11 @@ class CellAxes(Record):
     scored_digest: str
     counts_hits: bool
 
+    @property
+    def rt60_known(self) -> bool:
+        """Whether anybody has said or measured it: ``rt60_s`` is 0 where not."""
+        return self.rt60_s > 0 or self.measured_rt60_s is not None
+
 
 class Metrics(Record):
     """Scores of one cell. Accuracy is absent where the true angle is not a candidate."""
@@ -107,6 +112,8 @@ class FitRecord(Record):
 
 
 class CellRecord(Record):
+    """``speakers`` are who is heard in each scored clip, by its number; empty in older records and where nothing was scored."""
+
     key: str
     fit_key: str
     state: State
@@ -115,6 +122,7 @@ class CellRecord(Record):
     metrics: Metrics | None = None
     generation: GenerationMetrics | None = None
     leaks: Leaks | None = None
+    speakers: tuple[str, ...] = ()
     reason: str = ""
     traceback: str = ""
     fit_s: float | None = None

@@ -16,7 +16,7 @@ from . import twins
 from .generation import COLUMNS, GenerationLine
 from .rows import Row
 from .series import colour_order, confusions, doa_series, label_series
-from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, rt60_text, table_notes
 from .text import interval_text
 from .twins import Agreement
 
@@ -114,7 +114,7 @@ def room_text(row: Row) -> str:
     fit, axes = row.first.fit, row.first.axes
     kind = "measured room" if fit.measured else "simulated room"
     seen = f" (measured {axes.measured_rt60_s:.2f} s)" if axes.measured_rt60_s is not None else ""
-    return f"{kind}, RT60 {axes.rt60_s:.2f} s{seen}"
+    return f"{kind}, {rt60_text(axes, 2)}{seen}"
 
 
 def _facts(tables: Sequence[Table]) -> list[tuple[str, str]]:

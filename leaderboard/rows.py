@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
 from ..benchmark.statistics import Standing
+from .clips import Clips
 from .comparison import Errors, clip_totals, compare, errors_of
 from .reference import Reference, reference
 
@@ -20,6 +21,7 @@ SPLITS = ("train", "validation", "off_grid", "off_range")
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
 Read = Callable[[str], pd.DataFrame]
 Axes = tuple[str | int | float, ...]
+ANGLES = ("estimated_deg", "true_deg")
 Good = list[tuple[CellRecord, pd.DataFrame]]
 
 
@@ -51,7 +53,8 @@ class Detail:
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds."""
+    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds, as
+    `Clips` counts them."""
 
     mae_deg: float
     mae_lo: float
@@ -144,16 +147,30 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
     for group in groups.values():
         if any(record.state == "ok" for record in group):
             most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
+    clips = {place: Clips(found) for place, found in _by_place(records).items()}
     # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
     errors: list[Errors] = []
     rows = []
     for group in groups.values():
         good, states, reasons = _read(group, read)
-        rows.append(_row(group, good, states, reasons, most.get(_curve(group[0])) == group[0].fit.labels))
-        errors.append(errors_of([(record.fit.seed, table) for record, table in good]))
-    places = [(row_axes(row.first)[:-3], row.labels) for row in rows]
-    standings, totals = compare(places, errors), [clip_totals(error) if len(error) else None for error in errors]
-    return [replace(row, standing=one, clips=two) for row, one, two in zip(rows, standings, totals, strict=True)]
+        own, detailed = clips[_place(group[0])], most.get(_curve(group[0])) == group[0].fit.labels
+        errors.append(errors_of(good, own))
+        row = _row(group, good, errors[-1], states, reasons, detailed)
+        rows.append(replace(row, clips=clip_totals(errors[-1], own) if good else None))
+    standings = compare([(_place(row.first), row.labels) for row in rows], errors)
+    return [replace(row, standing=found) for row, found in zip(rows, standings, strict=True)]
+
+
+def _place(record: CellRecord) -> Axes:
+    """The scored set that a record belongs to, over all seeds."""
+    return row_axes(record)[:-3]
+
+
+def _by_place(records: Iterable[CellRecord]) -> dict[Axes, list[CellRecord]]:
+    found: dict[Axes, list[CellRecord]] = {}
+    for record in records:
+        found.setdefault(_place(record), []).append(record)
+    return found
 
 
 def _curve(record: CellRecord) -> Axes:
@@ -178,7 +195,7 @@ def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[s
     return good, states, reasons
 
 
-def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_detail: bool) -> Row:
+def _row(group: list[CellRecord], good: Good, errors: Errors, states: set[State], reasons: list[str], with_detail: bool) -> Row:
     first = group[0]
     fit, axes = first.fit, first.axes
     return Row(
@@ -186,7 +203,7 @@ def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[
         seeds=len(good),
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
-        score=_score(good, with_detail) if good else None,
+        score=_score(good, errors["clip"].to_numpy(), with_detail) if good else None,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
     )
@@ -197,10 +214,10 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
-def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Score:
-    """Everything from the predictions but the times, which are means over seeds."""
+def _score(good: Good, clip: NDArray[np.int32], with_detail: bool) -> Score:
+    """Everything from the predictions but the times, which are means over seeds; ``clip`` numbers those of all seeds."""
     first = good[0][0]
-    estimated, true, clip = _pooled([table for _, table in good])
+    estimated, true = (np.concatenate([table[name].to_numpy(np.float64) for _, table in good]) for name in ANGLES)
     error = metrics.absolute_error_deg(estimated, true)
     hits = metrics.hits_pct(estimated, true) if first.axes.counts_hits else None
     seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
@@ -224,18 +241,6 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_detail: bool) -> Sc
         gross_pct=metrics.gross_pct(error),
         endfire_mae_deg=metrics.endfire_mae_deg(error, true),
     )
-
-
-def _pooled(tables: list[pd.DataFrame]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Estimates, true angles and clips of all seeds; clips are numbered apart, since seeds draw other speech."""
-    clips, start = [], 0
-    for table in tables:
-        clip = table["clip"].to_numpy(np.int64)
-        clips.append(clip + start)
-        start += int(clip.max(initial=-1)) + 1
-    estimated = np.concatenate([table["estimated_deg"].to_numpy(np.float64) for table in tables])
-    true = np.concatenate([table["true_deg"].to_numpy(np.float64) for table in tables])
-    return estimated, true, np.concatenate(clips)
 
 
 def _detail(

@@ -102,9 +102,7 @@ def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
     for row in table.rows:
         if row.clips is not None:
             entry = (row.method, row.variant, row.first.fit.nominal_labels)
-            found[entry] = row.clips.set_axis(
-                pd.Index([(table.speech, *clip) for clip in row.clips.index], tupleize_cols=False)
-            )
+            found[entry] = row.clips.set_axis(pd.Index([f"{table.speech} {clip}" for clip in row.clips.index]))
     return found
 
 
