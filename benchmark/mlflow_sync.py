@@ -201,7 +201,8 @@ def _name(record: CellRecord) -> str:
     fit, axes = record.fit, record.axes
     method = f"{fit.method} [{fit.variant}]" if fit.variant else fit.method
     labels = f" J={fit.labels}" if fit.labels else ""
-    return f"{method}{labels} {axes.split} {fit.dataset} {axes.rt60_s:g} s seed {fit.seed}"
+    rt60 = f" {axes.rt60_s:g} s" if axes.rt60_known else ""
+    return f"{method}{labels} {axes.split} {fit.dataset}{rt60} seed {fit.seed}"
 
 
 def _tags(record: CellRecord) -> dict[str, str]:

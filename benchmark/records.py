@@ -53,6 +53,11 @@ class CellAxes(Record):
     scored_digest: str
     counts_hits: bool
 
+    @property
+    def rt60_known(self) -> bool:
+        """Whether anybody has said or measured it: ``rt60_s`` is 0 where not."""
+        return self.rt60_s > 0 or self.measured_rt60_s is not None
+
 
 class Metrics(Record):
     """Scores of one cell. Accuracy is absent where the true angle is not a candidate, likelihood and calibration also where the
@@ -115,7 +120,8 @@ class FitRecord(Record):
 
 
 class CellRecord(Record):
-    """One fit on one scored set. ``fit_peak_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`."""
+    """One fit on one scored set. ``fit_peak_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`; ``speakers``
+    are who is heard in each scored clip, by its number (empty in older records and where nothing was scored)."""
 
     key: str
     fit_key: str
@@ -125,6 +131,7 @@ class CellRecord(Record):
     metrics: Metrics | None = None
     generation: GenerationMetrics | None = None
     leaks: Leaks | None = None
+    speakers: tuple[str, ...] = ()
     reason: str = ""
     traceback: str = ""
     fit_s: float | None = None

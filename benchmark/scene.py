@@ -36,6 +36,9 @@ def open_speech(text: str) -> tuple[str, Speech]:
     return plugin.name, plugin.found()
 
 
+OWN_SPEECH = "own"
+"""What stands for the corpus of a room that brings its talkers."""
+
 _ROOM = re.compile(r"(?P<spec>[\w-]+(\[[^\[\]]*\])?)(:(?P<path>.+))?")
 
 
@@ -96,6 +99,6 @@ def make_scene(rooms: str, speech: str, seed: int, speakers_per_role: int) -> Sc
     """The scene that names on a command line mean. A room that brings its talkers has no use for ``speech``."""
     room_name, room = _room(rooms)
     if room.brings_speech:
-        return Scene(room_name, room, SpeechDraw("own", seed, {}, digest("own")))
+        return Scene(room_name, room, SpeechDraw(OWN_SPEECH, seed, {}, digest(OWN_SPEECH)))
     speech_name, corpus = open_speech(speech)
     return Scene(room_name, room, draw_segments(corpus, speech_name, seed, speakers_per_role))

@@ -31,6 +31,12 @@ class Stream:
         """How many sequences fit into the stream, those that straddle two recordings included."""
         return max(0, len(self.store) - FRAMES_PER_SEQUENCE + 1)
 
+    @property
+    def clip_speakers(self) -> tuple[str, ...]:
+        """The speaker of every clip by its number; empty for a number that no recording has."""
+        names = dict(zip(self.clip.tolist(), self.speakers, strict=True))
+        return tuple(names.get(number, "") for number in range(max(names, default=-1) + 1))
+
     def recording_of(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Index of the recording in which each sequence starts."""
         return np.searchsorted(self.first_frame, starts, side="right") - 1

@@ -137,7 +137,13 @@ def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[st
     predict_s = time.perf_counter() - began
     table = _predictions(chosen, prediction, scene.setup if cell.axes.counts_hits else None)
     metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
-    return {"metrics": metrics, "leaks": leaks, "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6}, table
+    speakers = chosen.stream.clip_speakers
+    return {
+        "metrics": metrics,
+        "leaks": leaks,
+        "speakers": speakers,
+        "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6,
+    }, table
 
 
 def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], Generated]:

@@ -15,7 +15,7 @@ from ..benchmark.records import CellRecord
 from ..benchmark.registry import METHODS, PROTOCOLS
 from ..benchmark.run import PLAN
 from ..benchmark.store import RECORD, Store
-from . import generation
+from . import generation, twins
 from .figures import draw
 from .page import to_html
 from .rows import Installed, aggregate, choose
@@ -34,15 +34,17 @@ def build(out: Path) -> list[Path]:
     generated = generation.generation_lines(
         [record for record in records if record.axes.split == generation.SPLIT], store.generated
     )
+    agreements = twins.agreements(tables)
     folder = out / "leaderboard"
     folder.mkdir(exist_ok=True)
     texts = {
-        "index.html": to_html(tables, left_out, generated),
-        "leaderboard.md": to_markdown(tables, left_out) + generation.to_markdown(generated),
+        "index.html": to_html(tables, left_out, generated, agreements),
+        "leaderboard.md": to_markdown(tables, left_out) + generation.to_markdown(generated) + twins.to_markdown(agreements),
         "generation.csv": generation.to_csv(generated),
         "leaderboard.csv": to_csv(rows),
         "per_doa.csv": to_doa_csv(rows),
-        "leaderboard.tex": to_latex(tables, left_out),
+        "leaderboard.tex": to_latex(tables, left_out) + twins.to_latex(agreements),
+        "twins.csv": twins.to_csv(agreements),
     }
     written = [_write(folder / name, text.encode()) for name, text in texts.items()]
     for name, figure in draw(tables):

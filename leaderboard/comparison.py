@@ -7,27 +7,35 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from ..benchmark.metrics import absolute_error_deg
+from ..benchmark.metrics import absolute_error_deg, clip_means
+from ..benchmark.records import CellRecord
 from ..benchmark.statistics import Standing, standings
+from .clips import Clips
 
 Errors = pd.DataFrame
-"""Absolute errors ``error_deg`` and ``clip`` of sequences, indexed by seed and start."""
+"""Absolute errors ``error_deg`` of sequences, which ``seed`` and ``start`` name; ``clip`` by the numbers of `Clips`."""
 
 
-def errors_of(seeds: Sequence[tuple[int, pd.DataFrame]]) -> Errors:
+def errors_of(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> Errors:
     """The errors of a row's stored predictions, all seeds; small numbers, since many rows wait for each other."""
     parts = [
         pd.DataFrame(
             {
-                "seed": np.full(len(table), seed, np.int16),
+                "seed": np.full(len(table), record.fit.seed, np.int16),
                 "start": table["start"].to_numpy(np.int32),
-                "clip": table["clip"].to_numpy(np.int16),
+                "clip": clips.numbers(record, table["clip"].to_numpy()),
                 "error_deg": absolute_error_deg(table["estimated_deg"], table["true_deg"]).astype(np.float32),
             }
         )
-        for seed, table in seeds
+        for record, table in seeds
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def clip_totals(errors: Errors, clips: Clips) -> pd.DataFrame:
+    """``total_deg`` and ``sequences`` of every clip by its name: what is left to resample once the sequences are gone."""
+    totals = pd.DataFrame(errors.groupby("clip")["error_deg"].agg(total_deg="sum", sequences="size"))
+    return totals.set_axis(pd.Index([clips.names[number] for number in totals.index]))
 
 
 def compare(places: Sequence[tuple[Hashable, int]], errors: Sequence[Errors]) -> list[Standing | None]:
@@ -58,8 +66,6 @@ def _standings(errors: Sequence[Errors]) -> Sequence[Standing | None]:
         common = np.intersect1d(common, key)
     if not len(common):
         return [None] * len(errors)
-    means = []
-    for key, error in zip(keys, errors, strict=True):
-        shared = error[np.isin(key, common)]
-        means.append(shared.groupby(["seed", "clip"], sort=True)["error_deg"].mean())
-    return standings(np.array(means, np.float64))
+    rows = [np.intersect1d(key, common, return_indices=True)[1] for key in keys]
+    clip = errors[0]["clip"].to_numpy()[rows[0]]
+    return standings([clip_means(error["error_deg"].to_numpy()[own], clip) for error, own in zip(errors, rows, strict=True)])

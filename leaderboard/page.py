@@ -12,11 +12,13 @@ from typing import Any
 
 from ..benchmark.records import CellRecord
 from ..benchmark.registry import METHODS, PROTOCOLS
+from . import twins
 from .generation import COLUMNS, GenerationLine
 from .rows import Row
 from .series import colour_order, confusions, doa_series, label_series
-from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, rt60_text, table_notes
 from .text import interval_text
+from .twins import Agreement
 
 HERE = Path(__file__).parent
 SPLIT_NAMES = {"train": "Training set", "validation": "Validation set", "off_grid": "Off-grid", "off_range": "Off-range"}
@@ -33,7 +35,9 @@ class Section:
     tables: tuple[Table, ...]
 
 
-def to_html(tables: Sequence[Table], left_out: int, generated: Sequence[GenerationLine] = ()) -> str:
+def to_html(
+    tables: Sequence[Table], left_out: int, generated: Sequence[GenerationLine] = (), agreements: Sequence[Agreement] = ()
+) -> str:
     """The page. ``</`` never occurs inside of the data, so that no text of a record can end its script element."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
@@ -53,6 +57,8 @@ def to_html(tables: Sequence[Table], left_out: int, generated: Sequence[Generati
         left_out=left_out_text(left_out),
         notes=notes(tables),
         generated=generated,
+        agreements=agreements,
+        twins={"title": twins.TITLE, "about": twins.ABOUT, "heads": twins.HEADS},
         generation_columns=list(COLUMNS.values()),
         plots=plots,
         data=_json({"colours": colour_order(tables), "plots": plots}),
@@ -108,7 +114,7 @@ def room_text(row: Row) -> str:
     fit, axes = row.first.fit, row.first.axes
     kind = "measured room" if fit.measured else "simulated room"
     seen = f" (measured {axes.measured_rt60_s:.2f} s)" if axes.measured_rt60_s is not None else ""
-    return f"{kind}, RT60 {axes.rt60_s:.2f} s{seen}"
+    return f"{kind}, {rt60_text(axes, 2)}{seen}"
 
 
 def _facts(tables: Sequence[Table]) -> list[tuple[str, str]]:

@@ -14,13 +14,15 @@ from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
 from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
-from .comparison import Errors, compare, errors_of
+from .clips import Clips
+from .comparison import Errors, clip_totals, compare, errors_of
 from .reference import Reference, reference
 
 SPLITS = ("train", "validation", "off_grid", "off_range")
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
 Read = Callable[[str], pd.DataFrame]
 Axes = tuple[str | int | float, ...]
+ANGLES = ("estimated_deg", "true_deg")
 Good = list[tuple[CellRecord, pd.DataFrame]]
 
 
@@ -42,7 +44,8 @@ class Installed:
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds.
+    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds, as
+    `Clips` counts them.
 
     ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
     """
@@ -73,7 +76,7 @@ class Score:
 @dataclass(frozen=True)
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
-    that the seeds have in common; ``reasons`` say why seeds are not there."""
+    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are the totals of `clip_totals`."""
 
     first: CellRecord
     seeds: int
@@ -83,6 +86,7 @@ class Row:
     reference: Reference | None
     leaks: Leaks | None = None
     standing: Standing | None = None
+    clips: pd.DataFrame | None = None
 
     @property
     def method(self) -> str:
@@ -142,15 +146,30 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
     for group in groups.values():
         if any(record.state == "ok" for record in group):
             most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
+    clips = {place: Clips(found) for place, found in _by_place(records).items()}
     # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
     errors: list[Errors] = []
     rows = []
     for group in groups.values():
         good, states, reasons = _read(group, read)
-        rows.append(_row(group, good, states, reasons, most.get(_curve(group[0])) == group[0].fit.labels))
-        errors.append(errors_of([(record.fit.seed, table) for record, table in good]))
-    places = [(row_axes(row.first)[:-3], row.labels) for row in rows]
-    return [replace(row, standing=found) for row, found in zip(rows, compare(places, errors), strict=True)]
+        own, with_confusion = clips[_place(group[0])], most.get(_curve(group[0])) == group[0].fit.labels
+        errors.append(errors_of(good, own))
+        row = _row(group, good, errors[-1], states, reasons, with_confusion)
+        rows.append(replace(row, clips=clip_totals(errors[-1], own) if good else None))
+    standings = compare([(_place(row.first), row.labels) for row in rows], errors)
+    return [replace(row, standing=found) for row, found in zip(rows, standings, strict=True)]
+
+
+def _place(record: CellRecord) -> Axes:
+    """The scored set that a record belongs to, over all seeds."""
+    return row_axes(record)[:-3]
+
+
+def _by_place(records: Iterable[CellRecord]) -> dict[Axes, list[CellRecord]]:
+    found: dict[Axes, list[CellRecord]] = {}
+    for record in records:
+        found.setdefault(_place(record), []).append(record)
+    return found
 
 
 def _curve(record: CellRecord) -> Axes:
@@ -175,7 +194,9 @@ def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[s
     return good, states, reasons
 
 
-def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[str], with_confusion: bool) -> Row:
+def _row(
+    group: list[CellRecord], good: Good, errors: Errors, states: set[State], reasons: list[str], with_confusion: bool
+) -> Row:
     first = group[0]
     fit, axes = first.fit, first.axes
     return Row(
@@ -183,7 +204,7 @@ def _row(group: list[CellRecord], good: Good, states: set[State], reasons: list[
         seeds=len(good),
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
-        score=_score(good, with_confusion) if good else None,
+        score=_score(good, errors["clip"].to_numpy(), with_confusion) if good else None,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
     )
@@ -194,10 +215,10 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
-def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_confusion: bool) -> Score:
-    """Everything from the predictions but the times, which are means over seeds."""
+def _score(good: Good, clip: NDArray[np.int32], with_confusion: bool) -> Score:
+    """Everything from the predictions but the times, which are means over seeds; ``clip`` numbers those of all seeds."""
     first = good[0][0]
-    estimated, true, clip = _pooled([table for _, table in good])
+    estimated, true = (np.concatenate([table[name].to_numpy(np.float64) for _, table in good]) for name in ANGLES)
     error = metrics.absolute_error_deg(estimated, true)
     hits = metrics.hits_pct(estimated, true) if first.axes.counts_hits else None
     seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
@@ -227,18 +248,6 @@ def _score(good: list[tuple[CellRecord, pd.DataFrame]], with_confusion: bool) ->
         nll_nats=_mean_of_all(nll_nats),
         ece_pct=_mean_of_all(ece_pct),
     )
-
-
-def _pooled(tables: list[pd.DataFrame]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Estimates, true angles and clips of all seeds; clips are numbered apart, since seeds draw other speech."""
-    clips, start = [], 0
-    for table in tables:
-        clip = table["clip"].to_numpy(np.int64)
-        clips.append(clip + start)
-        start += int(clip.max(initial=-1)) + 1
-    estimated = np.concatenate([table["estimated_deg"].to_numpy(np.float64) for table in tables])
-    true = np.concatenate([table["true_deg"].to_numpy(np.float64) for table in tables])
-    return estimated, true, np.concatenate(clips)
 
 
 def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:

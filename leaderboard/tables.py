@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..benchmark.records import State
+from ..benchmark.records import CellAxes, State
 from .reference import CITATION, Reference, published
 from .rows import Row, row_axes
 
@@ -55,7 +55,7 @@ class Table:
     def title(self) -> str:
         axes = self.rows[0].first.axes
         measured = "measured room" if self.rows[0].first.fit.measured else "simulated room"
-        where = f"{self.dataset}, {measured}, RT60 {axes.rt60_s:g} s"
+        where = f"{self.dataset}, {measured}, {rt60_text(axes)}"
         return f"{SPLIT_TITLES.get(self.split, self.split)}: {where}"
 
     @property
@@ -129,6 +129,12 @@ def mae_text(value: float | None) -> str:
 
 def pct_text(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
+
+
+def rt60_text(axes: CellAxes, decimals: int | None = None) -> str:
+    """``RT60 0.5 s``, or that nobody knows."""
+    shown = f"{axes.rt60_s:g}" if decimals is None else f"{axes.rt60_s:.{decimals}f}"
+    return f"RT60 {shown} s" if axes.rt60_known else "RT60 unknown"
 
 
 def pair_text(mae_deg: float | None, accuracy_pct: float | None) -> str:
@@ -211,7 +217,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
     found = [
         "MAE: mean absolute error in degrees over all scored sequences of 31 frames (0.256 s). Accuracy: percentage of "
         "sequences whose estimate is the true candidate direction. Intervals: 95 % over speech clips, pooled over seeds, by "
-        "Student's t with Hall's correction for skew; sequences of one clip overlap and are no independent samples.",
+        "Student's t with Hall's correction for skew; sequences of one clip overlap and are no independent samples. A speaker "
+        "or recording that several seeds score counts once.",
         f"Paper: {CITATION}. Its values were measured in real rooms; a simulated room here is a stand-in for one of them, "
         "not a copy, so agreement is to be expected in rank and size, not in the last digit.",
         "J is the number of labelled training sequences. As many labelled sequences of the selection set are given for "

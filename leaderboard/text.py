@@ -91,7 +91,7 @@ def _axes(row: Row) -> dict[str, object]:
         "scale": axes.scale,
         "dataset": fit.dataset,
         "speech": fit.speech,
-        "rt60_s": f"{axes.rt60_s:g}",
+        "rt60_s": f"{axes.rt60_s:g}" if axes.rt60_known else "",
         "split": axes.split,
         "method": fit.method,
         "variant": fit.variant,

@@ -16,6 +16,7 @@ from doabench.benchmark.plan import method_digest
 from doabench.benchmark.records import CellAxes, CellRecord, FitAxes, Leaks, LeakShares
 from doabench.benchmark.registry import METHODS, PROTOCOLS
 from doabench.benchmark.scoring import score
+from doabench.benchmark.statistics import mean_offsets
 from doabench.benchmark.store import Store
 from doabench.leaderboard.build import build
 from doabench.leaderboard.reference import published, reference
@@ -137,13 +138,55 @@ def test_seeds_are_averaged_and_their_clips_pooled(tmp_path: Path) -> None:
     # clips' means 10 and 20 in seed 0, 20 and 30 in seed 1, which has twice the sequences: MAE is the mean of 15 and 25, its
     # interval stands around the mean of all sequences, 260 / 12, four clips with deviation 8.16497 and t(3) = 3.18245
     add(tmp_path, cell("a", seed=0), [10.0, 20.0, 40.0, 50.0])
-    add(tmp_path, cell("b", seed=1, data_digest="other"), [20.0] * 4 + [30.0] * 4, [0.0] * 8)
+    add(tmp_path, cell("b", seed=1, scored_digest="other"), [20.0] * 4 + [30.0] * 4, [0.0] * 8)
     (row,) = table_of(tmp_path).to_dict("records")
     assert (row["seeds"], row["sequences"], row["clips"]) == (2, 12, 4)
     assert row["mae_deg"] == 20.0
     assert row["mae_lo"] == pytest.approx(260 / 12 - 3.18245 * 8.16497 / 2, abs=1e-3)
     assert row["mae_hi"] == pytest.approx(260 / 12 + 3.18245 * 8.16497 / 2, abs=1e-3)
     assert row["accuracy_pct"] == 0.0
+
+
+def test_recordings_that_every_seed_scores_count_once(tmp_path: Path) -> None:
+    """A room with talkers of its own: a seed changes labels only, so two seeds bring no more clips than one."""
+    estimated = [10.0, 20.0, 40.0, 50.0]
+    for seed in (0, 1):
+        add(tmp_path, cell(f"a{seed}", seed=seed, speech="own"), estimated)
+        add(tmp_path, cell(f"b{seed}", "music", seed=seed, speech="own"), HITS)
+    add(tmp_path, cell("c", speech="own", dataset="once"), estimated)
+    add(tmp_path, cell("d", "music", speech="own", dataset="once"), HITS)
+    rows = table_of(tmp_path).set_index(["dataset", "method"])
+    numbers = [
+        "clips",
+        "mae_deg",
+        "mae_lo",
+        "mae_hi",
+        "accuracy_lo",
+        "accuracy_hi",
+        "behind_best_lo",
+        "behind_best_hi",
+        "p_holm",
+    ]
+    for method in ("srp_phat", "music"):
+        assert rows.loc[("dtu-twin", method), numbers].to_list() == rows.loc[("once", method), numbers].to_list()
+        assert rows.loc[("dtu-twin", method), ["seeds", "clips"]].to_list() == [2, 2]
+
+
+def test_a_speaker_whom_two_seeds_draw_counts_once(tmp_path: Path) -> None:
+    """Clips of seed 0: ann 10, ben 20; of seed 1: cat 30, ann 20. Ann's two make one clip of 15."""
+    for seed, speakers, errors in ((0, ("ann", "ben"), (10.0, 20.0)), (1, ("cat", "ann"), (30.0, 20.0))):
+        record = cell(f"a{seed}", seed=seed, scored_digest=f"draw {seed}", speakers=speakers)
+        add(tmp_path, record, [errors[0]] * 2 + [errors[1]] * 2, [0.0] * 4)
+    (row,) = table_of(tmp_path).to_dict("records")
+    assert (row["seeds"], row["clips"], row["mae_deg"]) == (2, 3, 20.0)
+    clips = [15.0, 20.0, 30.0]
+    low, high = mean_offsets(clips)
+    assert (row["mae_lo"], row["mae_hi"]) == (pytest.approx(20.0 + low, abs=1e-3), pytest.approx(20.0 + high, abs=1e-3))
+
+
+def test_several_clips_of_one_speaker_stay_apart(tmp_path: Path) -> None:
+    add(tmp_path, cell("a", speakers=("ann", "ann")), [10.0, 20.0, 40.0, 50.0])
+    assert table_of(tmp_path)["clips"].tolist() == [2]
 
 
 def test_rows_come_in_their_fixed_order(tmp_path: Path) -> None:
@@ -246,6 +289,17 @@ def test_the_papers_values_belong_to_its_own_grid_and_methods() -> None:
     assert reference("label-sweep-strict", "validation", GRID, "srp_phat", "", 0) is None
     assert reference("off-grid", "off_grid", GRID, "rtf_1nn", "", 988).accuracy_pct is None  # pyright: ignore
     assert [value.labels for value in published("label-sweep", "train", GRID)["cnn"]] == [114, 247, 494, 988, 1995, 3990, 7999]
+
+
+def test_an_unknown_reverberation_time_is_not_called_zero(tmp_path: Path) -> None:
+    add(tmp_path, cell("a", dataset="mine", measured=True, rt60_s=0.0, measured_rt60_s=None))
+    add(tmp_path, cell("b", dataset="free-field", rt60_s=0.0, measured_rt60_s=0.01))
+    assert table_of(tmp_path).set_index("dataset")["rt60_s"].to_dict() == {"mine": "", "free-field": "0"}
+    for suffix in ("md", "html", "tex"):
+        text = text_of(tmp_path, suffix)
+        assert "measured room, RT60 unknown" in text
+        assert "simulated room, RT60 0" in text
+        assert "measured room, RT60 0" not in text
 
 
 def test_sweeps_run_across_with_the_paper_below_and_the_best_in_bold(tmp_path: Path) -> None:

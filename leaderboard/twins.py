@@ -1,0 +1,190 @@
+"""Do simulated rooms predict measured ones? Rank correlation of the same methods' errors between two rooms.
+
+Kendall's tau-b: of all pairs of methods, the share that both rooms put in the same order minus the share that they put in
+opposite orders. Which of two methods is the better one is what a stand-in is asked, and a value means the same for five methods
+as for fifty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ..benchmark.scene import OWN_SPEECH
+from ..benchmark.seeds import generator
+from ..benchmark.statistics import ALPHA, RESAMPLES
+from .tables import Table, method_name
+from .text import LATEX, MARKDOWN
+
+LEAST_METHODS = 4
+TIE_DEG = 1e-9
+TITLE = "Do the simulated rooms predict the measured ones?"
+ABOUT = (
+    "Kendall's tau-b between the errors (MAE) of the same methods in a simulated and in a measured room: 1 where both put them "
+    "in the same order, -1 where one reverses it, 0 where neither tells anything of the other. Learned methods are matched by "
+    "the nominal number of labels n, since J differs between grids; methods without labels count at every n. With all n "
+    "together, a method with few labels is also held against itself with more. The interval is 95 % over clips "
+    f"({RESAMPLES} bootstrap draws of the clips of both rooms, the same for all methods). It does not cover the choice of "
+    "methods: others may agree better or worse."
+)
+HEADS = ("Protocol", "Scored set", "Simulated", "Measured", "n", "Methods", "Compared", "Tau", "95 %")
+Entry = tuple[str, str, int]
+"""Method, variant and nominal number of labels (0: uses none)."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two rooms agree on the order of ``entries``. ``n`` is the number of labels of all that use any (0: none does),
+    None where several stand together. ``clips`` are those of the simulated and of the measured room; with fewer than two in
+    either there is no interval (NaN)."""
+
+    simulated: Table
+    measured: Table
+    n: int | None
+    entries: tuple[Entry, ...]
+    clips: tuple[int, int]
+    tau: float
+    low: float
+    high: float
+
+    @property
+    def methods(self) -> int:
+        return len({entry[:2] for entry in self.entries})
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What stands under `HEADS`."""
+        place = (self.simulated.protocol, self.simulated.split, self.simulated.dataset, self.measured.dataset)
+        interval = "" if np.isnan(self.low) else f"{self.low:.2f} to {self.high:.2f}"
+        counts = ("all" if self.n is None else str(self.n), str(self.methods), str(len(self.entries)))
+        return (*place, *counts, f"{self.tau:.2f}", interval)
+
+
+def agreements(tables: Sequence[Table]) -> list[Agreement]:
+    """For every simulated and measured room with the same protocol, scored set, scale and speech (a room with talkers of its
+    own stands beside any): all entries that both have, and those of each n by themselves. Nothing where fewer than
+    `LEAST_METHODS` methods are left. Training sets are left out, since methods have seen them."""
+    simulated, measured = ([t for t in tables if t.rows[0].first.fit.measured == kind] for kind in (False, True))
+    pairs = [(one, other) for one, other in product(simulated, measured) if _belong_together(one, other)]
+    return [found for one, other in pairs for found in _agreements(one, other)]
+
+
+def _belong_together(simulated: Table, measured: Table) -> bool:
+    places = {(t.split, t.scale, t.rows[0].first.axes.protocol_fingerprint) for t in (simulated, measured)}
+    return len(places) == 1 and simulated.split != "train" and measured.speech in (simulated.speech, OWN_SPEECH)
+
+
+def _agreements(simulated: Table, measured: Table) -> Iterator[Agreement]:
+    ours, theirs = _clips(simulated), _clips(measured)
+    shared = [entry for entry in ours if entry in theirs]
+    counts = sorted({n for *_, n in shared if n})
+    groups: dict[int | None, list[Entry]] = {None: shared} if len(counts) > 1 else {}
+    groups |= {count: [entry for entry in shared if entry[2] in (count, 0)] for count in counts or [0]}
+    for n, entries in groups.items():
+        if len({entry[:2] for entry in entries}) < LEAST_METHODS:
+            continue
+        one, other = (_common([room[entry] for entry in entries]) for room in (ours, theirs))
+        clips = len(one), len(other)
+        if min(clips) > 0 and not np.isnan(tau := float(tau_b(_mae_deg(one), _mae_deg(other)))):
+            yield Agreement(simulated, measured, n, tuple(entries), clips, tau, *tau_interval(one, other))
+
+
+def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
+    """The clips of everything in a table that has a score; the same speech has the same name in all rooms."""
+    found = {}
+    for row in table.rows:
+        if row.clips is not None:
+            entry = (row.method, row.variant, row.first.fit.nominal_labels)
+            found[entry] = row.clips.set_axis(pd.Index([f"{table.speech} {clip}" for clip in row.clips.index]))
+    return found
+
+
+def _common(entries: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The clips that all M entries have: columns ``total_deg`` and ``sequences``, each M times."""
+    return pd.concat(entries, axis=1, join="inner").sort_index()
+
+
+def tau_b(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """Kendall's tau-b of ``first [..., M]`` and ``second [..., M]`` along the last axis, as `scipy.stats.kendalltau` has it for
+    one pair of vectors; NaN where either is all ties."""
+    signs = []
+    for values in (np.asarray(first, np.float64), np.asarray(second, np.float64)):
+        left, right = np.triu_indices(values.shape[-1], 1)
+        difference = values[..., left] - values[..., right]
+        signs.append(np.where(np.abs(difference) > TIE_DEG, np.sign(difference), 0.0))
+    one, other = signs
+    with np.errstate(invalid="ignore"):
+        return (one * other).sum(-1) / np.sqrt((one**2).sum(-1) * (other**2).sum(-1))
+
+
+def tau_interval(simulated: pd.DataFrame, measured: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the 95 % percentile interval of `tau_b` over resampled clips: the rows of either table, whose columns are
+    ``total_deg`` and ``sequences`` of each method. A clip that stands in both, which is the same speech in two rooms, is
+    drawn for both. NaN where either has fewer than two."""
+    if min(len(simulated), len(measured)) < 2:
+        return float("nan"), float("nan")
+    names = simulated.index.union(measured.index, sort=False)
+    where = names.isin(simulated.index) + 2 * names.isin(measured.index)
+    rng, weights = generator("tau", len(simulated), len(measured)), np.empty((RESAMPLES, len(names)))
+    for part in (np.flatnonzero(where == number) for number in np.unique(where)):
+        weights[:, part] = rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=RESAMPLES)
+    one, other = (_mae_deg(room, weights[:, names.get_indexer(room.index)]) for room in (simulated, measured))
+    low, high = np.nanquantile(tau_b(one, other), (ALPHA / 2, 1 - ALPHA / 2))
+    return float(low), float(high)
+
+
+def _mae_deg(clips: pd.DataFrame, weights: ArrayLike = 1.0) -> NDArray[np.float64]:
+    """MAE of every method over all sequences of ``clips``, a clip counting ``weights [..., C]`` times -> ``[..., M]``."""
+    times = np.broadcast_to(weights, (*np.shape(weights)[:-1], len(clips)))
+    return (times @ clips["total_deg"].to_numpy(np.float64)) / (times @ clips["sequences"].to_numpy(np.float64))
+
+
+def to_csv(found: Sequence[Agreement]) -> str:
+    """One line for each agreement; ``compared`` spells its entries out."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    places = ("protocol", "protocol_version", "scale", "split", "simulated", "measured", "speech", "n", "methods", "entries")
+    writer.writerow([*places, "tau_b", "tau_b_lo", "tau_b_hi", "simulated_clips", "measured_clips", "compared"])
+    for one in found:
+        table = one.simulated
+        place = [table.protocol, table.rows[0].first.axes.protocol_version, table.scale, table.split, table.dataset]
+        place += [one.measured.dataset, table.speech, "all" if one.n is None else one.n, one.methods, len(one.entries)]
+        values = ["" if np.isnan(value) else f"{value:.4f}" for value in (one.tau, one.low, one.high)]
+        writer.writerow([*place, *values, *one.clips, "; ".join(map(_entry_text, one.entries))])
+    return file.getvalue()
+
+
+def to_markdown(found: Sequence[Agreement]) -> str:
+    """The section; empty where there is nothing to say."""
+    if not found:
+        return ""
+    lines = [HEADS, ("---",) * len(HEADS), *(one.texts for one in found)]
+    table = "\n".join(f"| {' | '.join(map(MARKDOWN.escape, line))} |" for line in lines)
+    return f"\n## {TITLE}\n\n{MARKDOWN.escape(ABOUT)}\n\n{table}\n"
+
+
+def to_latex(found: Sequence[Agreement]) -> str:
+    """The same as one ``table`` environment."""
+    if not found:
+        return ""
+    heads, *lines = (" & ".join(map(LATEX.escape, line)) + r" \\" for line in (HEADS, *(one.texts for one in found)))
+    begin = [
+        r"\begin{table}",
+        r"\centering\footnotesize",
+        f"\\caption{{{LATEX.escape(f'{TITLE} {ABOUT}')}}}",
+        r"\label{tab:twins}",
+    ]
+    body = [f"\\begin{{tabular}}{{{'l' * 4}{'r' * (len(HEADS) - 4)}}}", r"\toprule", heads, r"\midrule", *lines, r"\bottomrule"]
+    return "\n" + "\n".join([*begin, *body, r"\end{tabular}", r"\end{table}"]) + "\n"
+
+
+def _entry_text(entry: Entry) -> str:
+    method, variant, n = entry
+    return method_name(method, variant) + (f" n={n}" if n else "")
