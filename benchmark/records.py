@@ -120,8 +120,8 @@ class FitRecord(Record):
 
 
 class CellRecord(Record):
-    """One fit on one scored set. ``fit_peak_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`; ``speakers``
-    are who is heard in each scored clip, by its number (empty in older records and where nothing was scored)."""
+    """One fit on one scored set. ``fit_peak_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
+    ``speakers`` are who is heard in each scored clip, by its number (empty in older records and where nothing was scored)."""
 
     key: str
     fit_key: str
