@@ -16,6 +16,7 @@ from doabench.benchmark.method import Context, FitData, FitFailed
 from doabench.benchmark.sequences import Sequences
 from doabench.benchmark.splits import fit_data
 from doabench.benchmark.streams import Stream
+from doabench.methods import vae_ssl
 from doabench.methods.vae_ssl import VaeSsl, fast, published
 from doabench.methods.vae_ssl.likelihoods import LOG_DENSITY, draw, normal, truncated_normal
 from doabench.methods.vae_ssl.networks import Decoder, Networks, Shape, interleaved, polyphase
@@ -302,17 +303,42 @@ def test_generation_is_reproducible_and_survives_the_disk(generator_method: VaeS
         np.testing.assert_array_equal(made.draw_rad, again.draw_rad)
 
 
-def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(generator_method: VaeSsl, data: FitData) -> None:
+def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(
+    generator_method: VaeSsl, data: FitData, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Scores differ by what the costs differ, tempered, for two classes that were looked at."""
     few = Sequences(data.unlabelled._store, data.unlabelled._starts[:5])
     weighed = VaeSsl(decision="posterior")
     weighed.context, weighed.networks = generator_method.context, generator_method.networks
-    plain_scores, scores = generator_method.predict(few).scores, weighed.predict(few).scores
-    assert plain_scores is not None
+    monkeypatch.setattr(vae_ssl, "SURE", 1.0)
+    scores = weighed.predict(few).scores
     assert scores is not None
+    weighed.decision = "classifier"
+    plain_scores = weighed.predict(few).scores
+    assert plain_scores is not None
     y = torch.from_numpy(plain_scores).topk(2, dim=1).indices
     batch = Source(few, rng_of(), 1.0).batch(torch.arange(5))
     costs = costs_of(weighed.networks, truncated_normal, batch, y).numpy()
     gap = np.take_along_axis(scores - plain_scores, y.numpy(), 1)
     np.testing.assert_allclose(gap[:, 0] - gap[:, 1], -0.1 * (costs[:, 0] - costs[:, 1]), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(np.exp(scores).sum(1), 1, rtol=1e-5)
+
+
+def test_the_recipe_decides_who_answers_and_a_sure_classifier_is_not_asked_again(
+    generator_method: VaeSsl, data: FitData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Sequences(data.unlabelled._store, data.unlabelled._starts[:5])
+
+    def scores(**parameters: str) -> np.ndarray:
+        method = VaeSsl(**parameters)  # pyright: ignore[reportArgumentType]
+        method.context, method.networks = generator_method.context, generator_method.networks
+        found = method.predict(few).scores
+        assert found is not None
+        return found
+
+    monkeypatch.setattr(vae_ssl, "SURE", 1.0)
+    np.testing.assert_array_equal(scores(), scores(decision="posterior"))
+    np.testing.assert_array_equal(scores(recipe="paper"), scores(decision="classifier"))
+    assert (scores() != scores(decision="classifier")).any()
+    monkeypatch.setattr(vae_ssl, "SURE", 1e-6)
+    np.testing.assert_array_equal(scores(), scores(decision="classifier"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from .objective import costs_of
 from .published import Estimator
 from .training import Source
 
-GENERATED_AT_ONCE, WEIGHED_CLASSES = 64, 4
+GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE = 64, 4, 0.9
 ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 
 
@@ -35,8 +36,9 @@ class VaeSsl(Generative):
     over classes is taken; ``pyro`` trains the specification (`program.py`) with the published recipe. ``separate``: see
     `networks.Decoder`.
 
-    ``decision``: the classifier answers, as published; or its answer is weighed with what the decoder says of its likeliest
-    classes, pixels weighted by amplitude as in training: four decodes more for every sequence.
+    ``decision``: the classifier answers, as published; or, where it is not sure, its answer is weighed with what the decoder
+    says of its likeliest classes, pixels weighted by amplitude as in training: four decodes more for such a sequence.
+    ``recipe`` leaves it to the recipe: published the former, fast the latter.
     """
 
     info = MethodInfo("VAE-SSL", "Bianco et al., IEEE Access 9, 2021", uses_unlabelled=True)
@@ -47,7 +49,7 @@ class VaeSsl(Generative):
     epochs: int = 1000
     passes: float = fast.Fast.together_passes
     separate: bool = False
-    decision: Literal["classifier", "posterior"] = "classifier"
+    decision: Literal["recipe", "classifier", "posterior"] = "recipe"
 
     def fit(self, data: FitData) -> None:
         if not self._as_published:
@@ -80,25 +82,25 @@ class VaeSsl(Generative):
 
     def predict(self, sequences: Sequences) -> Prediction:
         scores = class_scores(self.networks.classifier, sequences)
-        if self.decision == "posterior":
-            scores = self._weighed(scores, sequences)
+        if self.decision == "posterior" or (self.decision == "recipe" and not self._as_published):
+            self._weigh(scores, sequences)
         return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
-    def _weighed(self, log_q: NDArray[np.float32], sequences: Sequences) -> NDArray[np.float32]:
-        """``log q(y | x) - temper C(x, y)``, normalised, ``[N, T]`` with the costs of the likeliest classes; the others cost as
-        much as the worst of them."""
+    def _weigh(self, scores: NDArray[np.float32], sequences: Sequences) -> None:
+        """``log q(y | x) - temper C(x, y)``, normalised, in the place of ``log q`` ``[N, T]`` where no class has most of q. The
+        likeliest classes have their costs; the others cost as much as the worst of them."""
         self.networks.eval()
         recipe, device = fast.Fast(), torch.device(self.context.device)
         exponent = 0.0 if self._as_published else recipe.level_exponent
         source = Source(sequences, torch.Generator(device), exponent)
-        weighed = []
-        for index in torch.arange(len(sequences), device=device).split(GENERATED_AT_ONCE):
-            prior = torch.from_numpy(log_q[index.cpu().numpy()]).to(device)
+        unsure = np.flatnonzero(scores.max(1) < math.log(SURE))
+        for first in range(0, len(unsure), GENERATED_AT_ONCE):
+            rows = unsure[first : first + GENERATED_AT_ONCE]
+            prior = torch.from_numpy(scores[rows]).to(device)
             y = prior.topk(min(WEIGHED_CLASSES, prior.shape[1]), dim=1).indices
-            costs = costs_of(self.networks, LOG_DENSITY[self.likelihood], source.batch(index), y)
+            costs = costs_of(self.networks, LOG_DENSITY[self.likelihood], source.batch(torch.from_numpy(rows).to(device)), y)
             every = costs.amax(1, keepdim=True).expand_as(prior).scatter(1, y, costs)
-            weighed.append((prior - recipe.temper * every).log_softmax(1).cpu())
-        return torch.cat(weighed).numpy()
+            scores[rows] = (prior - recipe.temper * every).log_softmax(1).cpu().numpy()
 
     def save(self, folder: Path) -> None:
         save_network(folder, self.networks)

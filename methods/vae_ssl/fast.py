@@ -36,7 +36,7 @@ class Fast:
     temper: float = 0.1
     k: int = 2
     alone_steps: int = 150
-    together_passes: float = 20.0
+    together_passes: float = 25.0
     inference_passes: float = 22.0
     alone_batch: int = 64
     labelled_batch: int = 32

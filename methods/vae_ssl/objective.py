@@ -121,6 +121,7 @@ def _reconstruction(decoder: Decoder, pixels: _Pixels, pairs: Pairs, z: torch.Te
         parts.append(-log_p.detach())
         if gradient is not None:
             (-pairs.weight[here] * log_p).sum().backward()
+            assert leaf.grad is not None
             gradient[here] = leaf.grad
     if gradient is not None:
         hidden.backward(gradient)
