@@ -10,9 +10,12 @@ from .._networks import reduced_precision, widened
 from .likelihoods import LogDensity
 from .networks import Decoder, Networks, polyphase
 
-DECODES_PER_CHUNK, DECODES_PER_BLOCK = 32, 512
-"""What passes through the transposed convolutions at a time, forward and back, stays in the cache. Their input is worked out
-for a block of chunks: gradients of the largest weights are added up once for each of them."""
+
+def _at_once(device: torch.device) -> tuple[int, int]:
+    """Decodes in a chunk and in a block. On a processor, what passes through the transposed convolutions at a time, forward
+    and back, stays in the cache; their input is worked out for a block of chunks, whose gradients of the largest weights
+    are added up once. An accelerator is quickest with few large steps."""
+    return (32, 512) if device.type == "cpu" else (8192, 8192)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
         z = location + scale * noise
         pixels = _Pixels(log_density, polyphase(x[:, 0]), polyphase(_pixel_weights(batch)))
         parts, gradients = [], []
-        for block in torch.arange(len(z), device=z.device).split(DECODES_PER_BLOCK):
+        for block in torch.arange(len(z), device=z.device).split(_at_once(z.device)[1]):
             block_pairs = Pairs(pairs.row[block], pairs.y[block], pairs.weight[block])
             reconstruction, gradient = _reconstruction(networks.decoder, pixels, block_pairs, z[block].detach())
             parts.append(reconstruction)
@@ -114,7 +117,7 @@ def _reconstruction(decoder: Decoder, pixels: _Pixels, pairs: Pairs, z: torch.Te
     learning = torch.is_grad_enabled()
     hidden = decoder.hidden(z.requires_grad_(learning), pairs.y)
     parts, gradient = [], torch.empty_like(hidden) if learning else None
-    for chunk in torch.arange(len(z)).split(DECODES_PER_CHUNK):
+    for chunk in torch.arange(len(z)).split(_at_once(z.device)[0]):
         here = slice(int(chunk[0]), int(chunk[-1]) + 1)
         leaf = hidden[here].detach().requires_grad_(learning)
         log_p = pixels.log_p(pairs.row[here], *decoder.components(leaf))

@@ -8,8 +8,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+import torch
+from doabench.methods.vae_ssl import published
+from doabench.methods.vae_ssl.networks import Networks
+from doabench.methods.vae_ssl.objective import Batch
+from doabench.methods.vae_ssl.training import Source
 from pytest_benchmark.fixture import BenchmarkFixture
 
 SCRIPT = """
@@ -70,3 +78,30 @@ def test_a_step_against_the_pyro_program(estimator: str, benchmark: BenchmarkFix
         f"\n{estimator}: {ours['step_s']:.2f} s, {ours['peak_gb']:.2f} GB a step; pyro {pyro['step_s']:.2f} s, "
         f"{pyro['peak_gb']:.2f} GB: {ratio['times_as_fast']:.1f} times as fast in {ratio['share_of_memory']:.2f} of the memory"
     )
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_an_exact_epoch_on_an_accelerator(benchmark: BenchmarkFixture) -> None:
+    """All data of `quick`, about 110,000 sequences, batches of 256, the sum over 19 classes."""
+    epoch = exact_epoch(torch.device("cuda"), 110_000)
+    benchmark.pedantic(epoch, rounds=3, warmup_rounds=1)
+    print(f"\nepoch: {benchmark.stats.stats.min:.2f} s on {torch.cuda.get_device_name()}")
+
+
+def exact_epoch(device: torch.device, count: int) -> Callable[[], None]:
+    rng = torch.Generator(device).manual_seed(0)
+    networks = Networks(19, published.SHAPE, rng)
+    x = torch.rand(count, 1, 31, 127, generator=rng, device=device) * 2 - 1
+    optimiser = torch.optim.Adam(networks.parameters(), 5e-5, fused=True)
+    source = cast(Source, SimpleNamespace(batch=lambda index: Batch(x[index])))
+    gradients = published.fast_gradients(networks, "truncated-normal", 19, 5000.0, source, source, rng)
+
+    def epoch() -> None:
+        for index in torch.randperm(count, generator=rng, device=device).split(256):
+            optimiser.zero_grad()
+            gradients(index, None)
+            optimiser.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return epoch
