@@ -15,7 +15,7 @@ from ..benchmark.registry import METHODS, PROTOCOLS
 from .generation import COLUMNS, GenerationLine
 from .rows import Row
 from .series import colour_order, confusions, doa_series, label_series
-from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+from .tables import Table, absent, is_tied, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
 from .text import interval_text
 
 HERE = Path(__file__).parent
@@ -41,7 +41,12 @@ def to_html(tables: Sequence[Table], left_out: int, generated: Sequence[Generati
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text}
     environment.globals |= {"mae": mae_text, "pct": pct_text, "pair": pair_text, "interval": interval_text}
-    environment.globals |= {"transductive": is_transductive, "table_notes": table_notes, "room_text": room_text}
+    environment.globals |= {
+        "transductive": is_transductive,
+        "is_tied": is_tied,
+        "table_notes": table_notes,
+        "room_text": room_text,
+    }
     environment.globals |= {"absent": absent, "split_names": SPLIT_NAMES}
     plots = {table.slug: _plots(table) for table in tables}
     return environment.get_template("page.html").render(

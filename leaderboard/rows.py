@@ -14,6 +14,7 @@ from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
 from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
+from .claims import Contender, Verdict, judge, paper_claims
 from .comparison import Errors, compare, errors_of
 from .reference import Reference, reference
 
@@ -83,6 +84,7 @@ class Row:
     reference: Reference | None
     leaks: Leaks | None = None
     standing: Standing | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def method(self) -> str:
@@ -150,7 +152,12 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
         rows.append(_row(group, good, states, reasons, most.get(_curve(group[0])) == group[0].fit.labels))
         errors.append(errors_of([(record.fit.seed, table) for record, table in good]))
     places = [(row_axes(row.first)[:-3], row.labels) for row in rows]
-    return [replace(row, standing=found) for row, found in zip(rows, compare(places, errors), strict=True)]
+    contenders = [
+        Contender(place, row.method, not row.variant, row.labels) for row, (place, _) in zip(rows, places, strict=True)
+    ]
+    verdicts, standing = judge(paper_claims(), contenders, errors), compare(places, errors)
+    found = zip(rows, standing, verdicts, strict=True)
+    return [replace(row, standing=where, verdicts=claims) for row, where, claims in found]
 
 
 def _curve(record: CellRecord) -> Axes:
