@@ -64,6 +64,24 @@ def _untransformed(value: float, skew: float, count: int) -> float:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A mean difference with its 95 % interval, which is NaN for fewer than two clips."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
+    """The mean of ``first - second`` over the same clips ``[C]``. Raises ValueError for vectors of other lengths, or none."""
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if one.shape != other.shape or one.ndim != 1 or not len(one):
+        raise ValueError(f"clips {one.shape} and {other.shape} must be vectors of one length")
+    mean, (low, high) = float((one - other).mean()), mean_offsets(one - other)
+    return Difference(mean, mean + low, mean + high)
+
+
+@dataclass(frozen=True)
 class Standing:
     """One of M methods against the best of them on the same clips, in degrees. ``p_holm`` is corrected for all comparisons
     with the best; ``tied`` says that it cannot be told apart from the best. The best itself has a difference of zero."""
@@ -95,8 +113,7 @@ def standings(clip_errors_deg: ArrayLike) -> list[Standing]:
     low, high = rank_interval(errors)
     found = []
     for index, own in enumerate(errors):
-        paired = own - errors[best]
-        difference, (down, up) = float(paired.mean()), mean_offsets(paired)
+        difference = paired_difference(own, errors[best])
         p_holm = float(holm.get(index, 1.0))
         found.append(
             Standing(
@@ -104,9 +121,9 @@ def standings(clip_errors_deg: ArrayLike) -> list[Standing]:
                 rank_lo=int(low[index]),
                 rank_hi=int(high[index]),
                 methods=len(errors),
-                difference_deg=difference,
-                difference_lo=difference + down,
-                difference_hi=difference + up,
+                difference_deg=difference.mean,
+                difference_lo=difference.low,
+                difference_hi=difference.high,
                 p_holm=p_holm,
                 tied=not p_holm < ALPHA,
             )

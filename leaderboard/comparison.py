@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..benchmark.metrics import absolute_error_deg, clip_means
 from ..benchmark.records import CellRecord
@@ -57,15 +58,20 @@ def compare(places: Sequence[tuple[Hashable, int]], errors: Sequence[Errors]) ->
 
 
 def _standings(errors: Sequence[Errors]) -> Sequence[Standing | None]:
-    """By the mean error of every clip over the sequences that all have in common."""
-    if not errors:
-        return []
+    clips = clip_errors(errors)
+    return [None] * len(errors) if clips is None else standings(clips)
+
+
+def clip_errors(errors: Sequence[Errors]) -> NDArray[np.float64] | None:
+    """The mean error of every clip over the sequences that all M have in common, ``[M, C]``; None where they share none."""
+    if not errors or not all(map(len, errors)):
+        return None
     keys = [(error["seed"].to_numpy(np.int64) << 32) + error["start"].to_numpy(np.int64) for error in errors]
     common = keys[0]
     for key in keys[1:]:
         common = np.intersect1d(common, key)
     if not len(common):
-        return [None] * len(errors)
+        return None
     rows = [np.intersect1d(key, common, return_indices=True)[1] for key in keys]
     clip = errors[0]["clip"].to_numpy()[rows[0]]
-    return standings([clip_means(error["error_deg"].to_numpy()[own], clip) for error, own in zip(errors, rows, strict=True)])
+    return np.array([clip_means(error["error_deg"].to_numpy()[own], clip) for error, own in zip(errors, rows, strict=True)])

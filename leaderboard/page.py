@@ -16,7 +16,19 @@ from . import twins
 from .generation import COLUMNS, GenerationLine
 from .rows import Row
 from .series import colour_order, confusions, doa_series, label_series
-from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, rt60_text, table_notes
+from .tables import (
+    Table,
+    absent,
+    is_tied,
+    is_transductive,
+    left_out_text,
+    mae_text,
+    notes,
+    pair_text,
+    pct_text,
+    rt60_text,
+    table_notes,
+)
 from .text import interval_text
 from .twins import Agreement
 
@@ -45,7 +57,12 @@ def to_html(
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text}
     environment.globals |= {"mae": mae_text, "pct": pct_text, "pair": pair_text, "interval": interval_text}
-    environment.globals |= {"transductive": is_transductive, "table_notes": table_notes, "room_text": room_text}
+    environment.globals |= {
+        "transductive": is_transductive,
+        "is_tied": is_tied,
+        "table_notes": table_notes,
+        "room_text": room_text,
+    }
     environment.globals |= {"absent": absent, "split_names": SPLIT_NAMES}
     plots = {table.slug: _plots(table) for table in tables}
     return environment.get_template("page.html").render(

@@ -14,6 +14,7 @@ from ..benchmark import metrics
 from ..benchmark.records import CellRecord, Leaks, State
 from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
+from .claims import Contender, Verdict, judge, paper_claims
 from .clips import Clips
 from .comparison import Errors, clip_totals, compare, errors_of
 from .reference import Reference, reference
@@ -87,6 +88,7 @@ class Row:
     leaks: Leaks | None = None
     standing: Standing | None = None
     clips: pd.DataFrame | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def method(self) -> str:
@@ -156,8 +158,12 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
         errors.append(errors_of(good, own))
         row = _row(group, good, errors[-1], states, reasons, with_confusion)
         rows.append(replace(row, clips=clip_totals(errors[-1], own) if good else None))
-    standings = compare([(_place(row.first), row.labels) for row in rows], errors)
-    return [replace(row, standing=found) for row, found in zip(rows, standings, strict=True)]
+    places = [_place(row.first) for row in rows]
+    contenders = [Contender(place, row.method, not row.variant, row.labels) for row, place in zip(rows, places, strict=True)]
+    standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], errors)
+    verdicts = judge(paper_claims(), contenders, errors)
+    found = zip(rows, standing, verdicts, strict=True)
+    return [replace(row, standing=where, verdicts=claims) for row, where, claims in found]
 
 
 def _place(record: CellRecord) -> Axes:

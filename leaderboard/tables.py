@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..benchmark.records import CellAxes, State
+from .claims import paper_claims, sentence
 from .reference import CITATION, Reference, published
 from .rows import Row, row_axes
 
@@ -157,7 +158,12 @@ def table_notes(table: Table) -> list[str]:
         )
     if is_marked(table.rows):
         found.append("\u2020 Transductive: the method was trained on these very sequences, without their labels.")
-    found += [*_leak_note(table), *_tie_notes(table)]
+    if any(is_tied(row, table.best(row.labels if table.sweep else None)) for row in table.rows):
+        found.append(
+            "\u2021 Cannot be told apart from the best of the methods with as many labels or with none: paired over clips, "
+            "5 % level, corrected for the number of methods (Holm)."
+        )
+    found += [*_claim_notes(table), *_leak_note(table)]
     seeds = sorted({row.seeds for row in table.rows if row.seeds})
     if seeds and seeds != [1]:
         found.append(f"Over {' to '.join(map(str, (seeds[0], seeds[-1]) if len(seeds) > 1 else seeds))} seeds.")
@@ -179,18 +185,22 @@ def _leak_note(table: Table) -> list[str]:
     ]
 
 
-def _tie_notes(table: Table) -> list[str]:
-    """Which methods cannot be told apart from the best one, for every number of labels."""
+def _claim_notes(table: Table) -> list[str]:
+    """What this table says of each published claim about two of its methods."""
+    titles = {row.method: row.first.fit.method_title for row in table.rows}
     found = []
-    for column in [count for count in table.columns if count] or [None]:
-        rows = [row for row in table.rows if row.standing and (column is None or row.labels == column)]
-        best = [row for row in rows if row.standing and row.standing.rank == 1]
-        tied = [row for row in rows if row.standing and row.standing.tied and row not in best]
-        if best and tied:
-            names = ", ".join(method_name(row.method, row.variant) for row in tied)
-            at = "" if column is None else f" at J = {column}"
-            found.append(f"Cannot be told apart from {method_name(best[0].method, best[0].variant)}, the best{at}: {names}.")
+    for claim in paper_claims():
+        verdicts = [verdict for row in table.rows for verdict in row.verdicts if verdict.claim == claim]
+        if verdicts:
+            found.append(sentence(claim, verdicts, (titles[claim.better], titles[claim.worse])))
     return found
+
+
+def is_tied(row: Row, best: tuple[str, str]) -> bool:
+    """Whether a row that is not itself shown as the ``best`` of its column cannot be told apart from the best method."""
+    if row.standing is None or row.score is None or not row.standing.tied:
+        return False
+    return row.standing.rank > 1 or mae_text(row.score.mae_deg) != best[0]
 
 
 def absent(table: Table) -> list[tuple[State, str, str]]:
@@ -226,6 +236,11 @@ def notes(tables: Sequence[Table]) -> list[str]:
         "As released: the method as the program published with the paper computes it, known faults included; without that "
         "mark it is in its corrected form. The paper's value stands beside both.",
     ]
+    if any(row.verdicts for table in tables for row in table.rows):
+        found.append(
+            "A claim holds where the 95 % interval of the paired difference over clips lies below 0, does not hold where it "
+            "lies above, and cannot be told otherwise; each number of labels by itself, without correction for their number."
+        )
     if any(table.scale == "smoke" for table in tables):
         found.insert(0, "Scale smoke is a test of the machinery on very little speech: its numbers say nothing about methods.")
     return found

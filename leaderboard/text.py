@@ -12,7 +12,7 @@ from itertools import groupby
 from ..benchmark.scoring import SIGNATURE
 from .reference import Reference
 from .rows import Row
-from .tables import Table, absent, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+from .tables import Table, absent, is_tied, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
 
 AXES = ("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels")
 COLUMNS = (
@@ -112,14 +112,25 @@ class Style:
     quiet: Callable[[str], str]
     escape: Callable[[str], str]
     dagger: str
+    tied: str
 
 
-MARKDOWN = Style(lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: re.sub(r"([\\`*_|<>\[\]])", r"\\\1", t), " \u2020")
-LATEX = Style(lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: t.translate(_LATEX), "$^\\dagger$")
+MARKDOWN = Style(
+    lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: re.sub(r"([\\`*_|<>\[\]])", r"\\\1", t), " \u2020", "\u2021"
+)
+LATEX = Style(
+    lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: t.translate(_LATEX), "$^\\dagger$", "$^\\ddagger$"
+)
 
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
-    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "\u2020": r"$^\dagger$"}
+    | {
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "\u2020": r"$^\dagger$",
+        "\u2021": r"$^\ddagger$",
+    }
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\u2013": "--"}
 )
 
@@ -146,7 +157,8 @@ def _sweep_cell(row: Row | None, best: tuple[str, str], style: Style) -> str:
     if row.score is None:
         return style.quiet(style.escape(row.status))
     shown = (mae_text(row.score.mae_deg), pct_text(row.score.accuracy_pct))
-    text = " / ".join(style.bold(value) if value == top else value for value, top in zip(shown, best, strict=True) if value)
+    mae, *hits = (style.bold(value) if value == top else value for value, top in zip(shown, best, strict=True) if value)
+    text = " / ".join([mae + style.tied * is_tied(row, best), *hits])
     return text if row.status == "ok" else f"{text} {style.quiet(style.escape(row.status))}"
 
 
@@ -156,7 +168,7 @@ def _paper_line(method: str, values: Sequence[Reference], columns: Sequence[int]
 
 
 def _listing(table: Table, style: Style) -> list[list[str]]:
-    best_mae, best_accuracy = table.best(None)
+    best_mae, best_accuracy = best = table.best(None)
     wide, wider = table.has_accuracy, table.has_accuracy and table.has_paper_accuracy
     header = ["method", "J", "MAE", "95 %", "paper MAE"]
     header += ["accuracy %", "95 %"] * wide + ["paper accuracy %"] * wider + ["status"]
@@ -165,7 +177,7 @@ def _listing(table: Table, style: Style) -> list[list[str]]:
         row, score, paper = line.row, line.row.score, line.row.reference
         mae, accuracy = mae_text(score and score.mae_deg), pct_text(score and score.accuracy_pct)
         values = [
-            style.bold(mae) if mae and mae == best_mae else mae,
+            (style.bold(mae) if mae and mae == best_mae else mae) + style.tied * is_tied(row, best),
             style.escape(interval_text(score.mae_lo, score.mae_hi, mae_text)) if score else "",
             style.quiet(mae_text(paper.mae_deg)) if paper else "",
         ]

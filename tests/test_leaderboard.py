@@ -410,18 +410,6 @@ def test_records_know_all_axes() -> None:
     }
 
 
-def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) -> None:
-    true = [0.0] * 40
-    add(tmp_path, cell("a", "srp_phat"), [10.0] * 20 + [20.0] * 20, true)
-    add(tmp_path, cell("b", "music"), [11.0] * 20 + [21.0] * 20, true)
-    add(tmp_path, cell("c", "cnn", labels=988), [12.0] * 20 + [19.0] * 20, true)
-    rows = table_of(tmp_path).set_index("method")
-    assert rows["rank"].astype(int).to_dict() == {"srp_phat": 1, "music": 3, "cnn": 2}
-    assert rows["behind_best_deg"].astype(float).to_dict() == {"srp_phat": 0.0, "music": 1.0, "cnn": 0.5}
-    assert rows["tied_with_best"].to_dict() == {"srp_phat": "yes", "music": "no", "cnn": "yes"}
-    assert r"Cannot be told apart from srp\_phat, the best: cnn." in text_of(tmp_path, "md")
-
-
 def test_likelihood_and_calibration_are_means_of_seeds_and_blank_where_predictions_have_none(tmp_path: Path) -> None:
     probable = {"true_log_probability": [-0.5, -1.0, -1.5, -3.0], "estimated_log_probability": [-0.5, -1.0, -1.5, -1.0]}
     tables = {"a": predictions(HITS).assign(**probable), "b": predictions(HITS).assign(**probable), "old": predictions(HITS)}

@@ -88,8 +88,7 @@ def test_golden_file() -> None:
 
 def test_golden_cell() -> None:
     """All metrics of twelve stored predictions, by hand. Clips have means 12.5, 10, 7.5 and 25, 50, 75 %: no skewness, so the
-    interval is Student's, 4.302653 sd / sqrt(3). Probabilities 0.95, 0.85, 0.5, 0.3 come with 2 of 3, 2 of 3,
-    2 of 4, 0 of 2 hits.
+    interval is Student's, 4.302653 sd / sqrt(3). Probabilities .95, .85, .5, .3 come with 2 of 3, 2 of 3, 2 of 4, 0 of 2 hits.
     """
     golden = Path(__file__).parent / "golden"
     table = pd.read_csv(golden / "predictions.csv")

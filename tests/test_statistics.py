@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from doabench.benchmark.statistics import mean_offsets, mean_p, rank_interval, standings
+from doabench.benchmark.statistics import mean_offsets, mean_p, paired_difference, rank_interval, standings
 from scipy import stats
 
 LOG_SD = (0.50, 0.64)
@@ -20,6 +20,30 @@ def test_intervals_cover_the_mean_of_skewed_clips(clips: int, low: float, high: 
     ends = np.array([np.add(sample.mean(), mean_offsets(sample)) for sample in samples])
     covered = 100 * np.mean((ends[:, 0] <= mean) & (mean <= ends[:, 1]))
     assert low <= covered <= high
+
+
+HIT_RATES = ((0.50, 22), (0.86, 3.2), (0.955, 28))
+"""Mean and a + b of beta distributions with the mean and spread of per-clip accuracies on LibriSpeech: `cnn` at J = 114 and
+`rtf_1nn` at J = 988 in dtu-twin (whose spread is the largest of all), `vae_ssl` at J = 988 in mir-twin (the highest)."""
+
+
+@pytest.mark.parametrize(("clips", "low", "high"), [(20, 91, 98), (40, 93, 97)])
+@pytest.mark.parametrize(("mean", "precision"), HIT_RATES)
+def test_intervals_cover_the_accuracy_of_clips(clips: int, low: float, high: float, mean: float, precision: float) -> None:
+    rates = np.random.default_rng(21).beta(mean * precision, (1 - mean) * precision, (1000, clips))
+    ends = np.array([np.add(sample.mean(), mean_offsets(sample)) for sample in rates])
+    covered = 100 * np.mean((ends[:, 0] <= mean) & (mean <= ends[:, 1]))
+    assert low <= covered <= high
+
+
+def test_paired_differences_are_those_of_the_paired_t_test() -> None:
+    first, second = np.array([3.0, 5.0, 9.0, 9.0, 14.0]), np.array([2.0, 3.0, 5.0, 3.0, 7.0])  # differences 1, 2, 4, 6, 7
+    found, expected = paired_difference(first, second), stats.ttest_rel(first, second).confidence_interval()
+    assert (found.mean, found.low, found.high) == pytest.approx((4, expected.low, expected.high))
+    assert np.isnan(paired_difference([1.0], [2.0]).high)
+    for wrong in ([], [1.0, 2.0], [[1.0]]):
+        with pytest.raises(ValueError, match="one length"):
+            paired_difference(wrong, [1.0] if wrong else [])
 
 
 def test_without_skewness_it_is_students_t() -> None:

@@ -84,8 +84,8 @@ def test_a_step_against_the_pyro_program(estimator: str, benchmark: BenchmarkFix
 def test_an_exact_epoch_on_an_accelerator(benchmark: BenchmarkFixture) -> None:
     """All data of `quick`, about 110,000 sequences, batches of 256, the sum over 19 classes."""
     epoch = exact_epoch(torch.device("cuda"), 110_000)
+    benchmark.extra_info["device"] = torch.cuda.get_device_name()
     benchmark.pedantic(epoch, rounds=3, warmup_rounds=1)
-    print(f"\nepoch: {benchmark.stats.stats.min:.2f} s on {torch.cuda.get_device_name()}")
 
 
 def exact_epoch(device: torch.device, count: int) -> Callable[[], None]:

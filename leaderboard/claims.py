@@ -1,0 +1,96 @@
+"""Published claims, held against the results: which of two methods has the smaller mean error."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+from ..benchmark.statistics import Difference, paired_difference
+from .comparison import Errors, clip_errors
+
+FILE = Path(__file__).parent / "paper_claims.csv"
+OUTCOMES = ("holds", "does not hold", "cannot be told")
+Outcome = Literal["holds", "does not hold", "cannot be told"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``better`` has a smaller MAE than ``worse`` with as many labels, or with none where it uses none; says ``source``."""
+
+    better: str
+    worse: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the clips of one scored set say of a claim at one number of labels: the MAE of ``better`` less that of ``worse``."""
+
+    claim: Claim
+    labels: int
+    difference: Difference
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.difference.high < 0:
+            return "holds"
+        return "does not hold" if self.difference.low > 0 else "cannot be told"
+
+    def __str__(self) -> str:
+        low, high = self.difference.low, self.difference.high
+        interval = "" if low != low else f" [{low:.2f}, {high:.2f}]"
+        at = f"J = {self.labels} " if self.labels else ""
+        return f"{at}({self.difference.mean:.2f} deg{interval})"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row, as far as claims need it. Claims are about methods as they are by default."""
+
+    place: Hashable
+    method: str
+    is_default: bool
+    labels: int
+
+
+@cache
+def paper_claims() -> tuple[Claim, ...]:
+    """The claims of ``paper_claims.csv``."""
+    with FILE.open(newline="", encoding="utf-8") as file:
+        return tuple(Claim(**row) for row in csv.DictReader(file))
+
+
+def judge(claims: Sequence[Claim], contenders: Sequence[Contender], errors: Sequence[Errors]) -> list[tuple[Verdict, ...]]:
+    """The verdicts that each row, as the better one, gives rise to."""
+    found: list[list[Verdict]] = [[] for _ in contenders]
+    for claim, (this, other) in product(claims, _pairs(contenders)):
+        mine, theirs = contenders[this], contenders[other]
+        if (mine.method, theirs.method) == (claim.better, claim.worse):
+            clips = clip_errors([errors[this], errors[other]])
+            if clips is not None:
+                found[this].append(Verdict(claim, max(mine.labels, theirs.labels), paired_difference(*clips)))
+    return [tuple(sorted(verdicts, key=lambda verdict: verdict.labels)) for verdicts in found]
+
+
+def _pairs(contenders: Sequence[Contender]) -> Iterator[tuple[int, int]]:
+    """Rows of one scored set with as many labels, or where one of them uses none."""
+    for (this, mine), (other, theirs) in product(enumerate(contenders), repeat=2):
+        same = mine.place == theirs.place and mine.is_default and theirs.is_default
+        if same and (mine.labels == theirs.labels or not mine.labels or not theirs.labels):
+            yield this, other
+
+
+def sentence(claim: Claim, verdicts: Sequence[Verdict], titles: tuple[str, str]) -> str:
+    """``VAE-SSL below CNN (source): holds at J = 247 (-5.73 deg [-6.49, -4.97]) and J = 988 (...); cannot be told at ...``"""
+    parts = []
+    for outcome in OUTCOMES:
+        at = [str(verdict) for verdict in verdicts if verdict.outcome == outcome]
+        if at:
+            joined = " and ".join(filter(None, (", ".join(at[:-1]), at[-1])))
+            parts.append(f"{outcome} {'at ' if joined.startswith('J') else ''}{joined}")
+    return f"{titles[0]} below {titles[1]} ({claim.source}): {'; '.join(parts)}."
