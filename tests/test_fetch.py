@@ -44,7 +44,7 @@ class Server(ThreadingHTTPServer):
         self.body, self.ways, self.asked, self.etag = body, ["well"], [], '"1"'
         self.stopped, self.began, self.go_on = threading.Event(), threading.Event(), threading.Event()
 
-    def handle_error(self, *_: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients are killed here."""
 
     asked: list[tuple[str, str]]
