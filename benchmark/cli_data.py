@@ -60,20 +60,21 @@ def fetch_data(name: str) -> None:
 @click.argument("room")
 @json_option
 def verify_data(room: str, as_json: bool) -> None:
-    """Open all responses of ROOM (NAME or KIND[parameter=value,...]:PATH) and hold them against what is said of them.
+    """Open all responses or recordings of ROOM (NAME or KIND[parameter=value,...]:PATH) and hold them against what is said of
+    them.
 
     Exit code 1 if something is wrong with them, 2 if they cannot be opened.
     """
     from .scene import open_room
-    from .verify_report import HasResponses, show, verify_room
+    from .verify_report import HasResponses, HasTakes, show, verify_room, verify_takes
 
     name, opened = open_room(room)
-    if not isinstance(opened, HasResponses):
-        raise UserError(
-            f"{room}: holds recordings, not impulse responses, or is half a grid; only responses can be verified: "
-            "give a room such as folder:PATH, sofa:PATH, or the whole grid"
-        )
-    reports = verify_room(opened)
+    if isinstance(opened, HasResponses):
+        reports = verify_room(opened)
+    elif isinstance(opened, HasTakes):
+        reports = verify_takes(opened)
+    else:
+        raise UserError(f"{room}: has neither responses nor recordings of its own; verify the whole room, without /half-grid")
     if as_json:
         click.echo(json.dumps({"room": name, "spacing_m": opened.spacing_m, "conditions": [r.as_json() for r in reports]}))
     else:

@@ -7,6 +7,8 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,12 +23,13 @@ from .unpack import BadArchive, unpack
 
 TIMEOUT_S = 30.0
 CHUNK = 2**16
+DOWNLOADS = ".downloads"
 ARCHIVES = (".zip", ".tar.gz")
 
 
 def fetch(name: str, console: Console) -> Path:
     """Install a data set and return its folder; at once if it is there. What was downloaded before a failure is used by the
-    next try. Raises UserError."""
+    next try, and who comes while another process fetches it waits for that. Raises UserError."""
     plugin = SOURCES.get(name)
     source: Source = plugin.found
     folder = place(name)
@@ -35,27 +38,52 @@ def fetch(name: str, console: Console) -> Path:
         return folder
     if source.login:
         raise UserError(f"{plugin.name}: cannot be fetched without a login. {source.login} Put it into {folder}")
-    downloads, unpacked = data_folder() / ".downloads" / plugin.name, data_folder() / f".{plugin.name}.new"
     try:
-        downloads.mkdir(parents=True, exist_ok=True)
+        with _alone(plugin.name, console):
+            if not folder.exists():
+                _get(plugin.name, source, folder, console)
+    except OSError as error:
+        raise UserError(
+            f"{plugin.name}: cannot be written to {data_folder()} ({error.strerror or error}); make room there or set"
+            " DOABENCH_DATA to another folder, and run the same command again"
+        ) from error
+    return folder
+
+
+def _get(name: str, source: Source, folder: Path, console: Console) -> None:
+    downloads, unpacked = data_folder() / DOWNLOADS / name, data_folder() / f".{name}.new"
+    try:
+        downloads.mkdir(exist_ok=True)
         shutil.rmtree(unpacked, ignore_errors=True)
         with _progress(console) as progress:
-            bar = progress.add_task(plugin.name, total=source.download_bytes)
+            bar = progress.add_task(name, total=source.download_bytes)
             got = [download(file, downloads, progress, bar) for file in source.files]
         console.print(f"unpacking into {folder}", highlight=False, soft_wrap=True)
         unpacked.mkdir(parents=True)
         for file, path in zip(source.files, got, strict=True):
             _install(file, path, unpacked, source)
         unpacked.replace(folder)
-    except OSError as error:
-        raise UserError(
-            f"{plugin.name}: cannot be written to {data_folder()} ({error.strerror or error}); make room there or set"
-            " DOABENCH_DATA to another folder, and run the same command again"
-        ) from error
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     shutil.rmtree(downloads, ignore_errors=True)
-    return folder
+
+
+@contextmanager
+def _alone(name: str, console: Console) -> Iterator[None]:
+    """One process at a time fetches ``name`` into this folder; the others wait and say so. A killed one holds up nobody."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(data_folder() / DOWNLOADS / f"{name}.lock")
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        console.print(f"another process is fetching {name}; waiting for it", highlight=False, soft_wrap=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def download(file: RemoteFile, folder: Path, progress: Progress, bar: Any) -> Path:
@@ -186,11 +214,14 @@ def _pins() -> dict[str, str]:
 
 
 def _pin(url: str, path: Path) -> None:
+    from filelock import FileLock
+
     with path.open("rb") as file:
-        pins = _pins() | {url: hashlib.file_digest(file, "sha256").hexdigest()}
-    beside = _pin_file().with_suffix(".new")
-    beside.write_text(json.dumps(pins, indent=1))
-    beside.replace(_pin_file())
+        pin = {url: hashlib.file_digest(file, "sha256").hexdigest()}
+    with FileLock(data_folder() / DOWNLOADS / "pinned.lock"):  # two data sets may be fetched at once
+        beside = _pin_file().with_suffix(".new")
+        beside.write_text(json.dumps(_pins() | pin, indent=1))
+        beside.replace(_pin_file())
 
 
 def _progress(console: Console) -> Progress:

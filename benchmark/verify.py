@@ -69,7 +69,7 @@ def verify(
     figures = measure(responses, spacing_m)
     findings, unfit = _faults_of_responses(responses, figures, tdoa_s(angles, spacing_m), ranges)
     if (~unfit).sum() >= 3 and len(set(angles[~unfit])) >= 3:
-        more, figures = _faults_of_delays(figures, angles, spacing_m, ~unfit, rt60_s)
+        more, figures = faults_of_delays(figures, angles, spacing_m, ~unfit, rt60_s)
         findings += more
     elif rt60_s and (ratio := _rt60_ratio(figures, rt60_s)):
         findings += _wrong_rt60(figures, rt60_s, ratio)
@@ -106,7 +106,7 @@ def _faults_of_responses(
         ("no-direct-sound", lost, "far less direct sound than elsewhere", "check for a blocked path, a late cut or clipping"),
         ("cut-onset", cut, "begins in the direct sound", "cut the responses earlier"),
     ]
-    found = [Finding(kind, _at(where), text, todo) for kind, where, text, todo in checks if where.any()]
+    found = [Finding(kind, at(where), text, todo) for kind, where, text, todo in checks if where.any()]
     for copies in _duplicates(flat, finite & (peak > 0).all(axis=1)):
         todo = "all but one are copies under a wrong name: export them again"
         found.append(Finding("duplicate", copies, f"{len(copies)} positions hold one response", todo))
@@ -132,16 +132,17 @@ def _lost_direct(figures: Figures, range_m: Floats, usable: Flags) -> tuple[Flag
     return lost, cut
 
 
-def _faults_of_delays(
-    figures: Figures, doa_deg: Floats, spacing_m: float, usable: Flags, rt60_s: float | None
+def faults_of_delays(
+    figures: Figures, doa_deg: Floats, spacing_m: float, usable: Flags, rt60_s: float | None, scale: float = SCALE
 ) -> tuple[list[Finding], Figures]:
-    """What the delays of all usable positions together show, and the figures with those of the fit."""
+    """What the delays of all usable positions together show, and the figures with those of the fit. ``scale`` is how far from 1
+    that of clean ones may lie."""
     everywhere, limit_s = tuple(range(len(doa_deg))), max(DELAY_S, 0.1 * float(tdoa_s(90, spacing_m)))
     found: list[Finding] = []
     reading, expected_s, line = _read_angles(figures.lead_s, doa_deg, spacing_m, usable, limit_s)
     if (np.abs(doa_deg) > 90).any() and not reading:
         todo = "a pair cannot tell front from back: give angles of one half plane, -90 to 90, positive toward microphone 2"
-        found.append(Finding("front-back", _at(np.abs(doa_deg) > 90), "angles beyond +-90 degrees", todo))
+        found.append(Finding("front-back", at(np.abs(doa_deg) > 90), "angles beyond +-90 degrees", todo))
     residual_s = figures.lead_s - (line.scale * expected_s + line.offset_s)
     figures = replace(figures, residual_s=residual_s, scale=line.scale, offset_s=line.offset_s)
     off = usable & (np.abs(residual_s) > line.limit_s(limit_s))
@@ -150,7 +151,7 @@ def _faults_of_delays(
         off = off if abs(line.scale) >= LEAST_SCALE else usable
         text = f"delays do not follow the angles at {off.sum()} of {usable.sum()} positions"
         todo = "check the table of angles, the pair, and whether the files are of this array"
-        found.append(Finding("delays", _at(off), text, todo))
+        found.append(Finding("delays", at(off), text, todo))
         return found + (_wrong_rt60(figures, rt60_s, ratio) if rt60_s and ratio else []), figures
     if reading:
         found.append(Finding(reading, everywhere, *_READINGS[reading]))
@@ -158,7 +159,7 @@ def _faults_of_delays(
         todo = "swap the two channels, or turn the sign of the angles: they are positive toward microphone 2"
         found.append(Finding("swapped", everywhere, "delays follow the angles with the opposite sign", todo))
     factor = abs(line.scale)
-    wrong_scale = abs(factor - 1) > SCALE and not line.low <= 1 <= line.high
+    wrong_scale = abs(factor - 1) > scale and not line.low <= 1 <= line.high
     alike = ratio is not None and 1 / (1 + RT60) < factor / ratio < 1 + RT60 < max(ratio, 1 / ratio)
     if wrong_scale and ratio and alike:
         text = f"delays are {factor:.2f} and the RT60 is {ratio:.2f} times what it should be"
@@ -176,8 +177,8 @@ def _faults_of_delays(
     mirrored = strays & (np.abs(figures.lead_s + line.scale * expected_s + line.offset_s) <= line.limit_s(limit_s))
     if mirrored.any():
         todo = "swap the channels there, or turn the sign of the angle"
-        found.append(Finding("position-swapped", _at(mirrored), "the delay has the opposite sign", todo))
-    found += [_stray(at, figures.lead_s[at], spacing_m, line) for at in _at(strays & ~mirrored)]
+        found.append(Finding("position-swapped", at(mirrored), "the delay has the opposite sign", todo))
+    found += [_stray(at, figures.lead_s[at], spacing_m, line) for at in at(strays & ~mirrored)]
     return found + (_wrong_rt60(figures, rt60_s, ratio) if rt60_s and ratio else []), figures
 
 
@@ -223,7 +224,8 @@ def _read_angles(lead_s: Floats, doa_deg: Floats, spacing_m: float, usable: Flag
         line = _Line.through(expected_s[usable], lead_s[usable])
         agree = (np.abs(lead_s - line.scale * expected_s - line.offset_s)[usable] <= line.limit_s(limit_s)).mean()
         if not name or (agree >= max(MOST, share + 0.15) and abs(np.log(abs(line.scale) + 1e-9)) < np.log(1.25)):
-            best, share = (name, expected_s, line), float(agree)
+            possible = abs(line.scale) < REACH  # delays are not looked for any farther
+            best, share = (name, expected_s, line), float(agree) if possible else 0.0
     return best
 
 
@@ -257,8 +259,9 @@ def _duplicates(responses: Floats, usable: Flags) -> list[tuple[int, ...]]:
     flat = responses.reshape(len(responses), -1) * usable[:, None]
     flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-300)
     same = flat @ flat.T > SAME
-    return sorted({_at(row) for row in same if row.sum() > 1})
+    return sorted({at(row) for row in same if row.sum() > 1})
 
 
-def _at(flags: Flags) -> tuple[int, ...]:
+def at(flags: Flags) -> tuple[int, ...]:
+    """Where ``flags [P]`` are set."""
     return tuple(int(index) for index in np.flatnonzero(flags))

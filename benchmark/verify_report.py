@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args, runtime_checkable
 
@@ -16,6 +17,7 @@ from rich.table import Column, Table
 from .dataset import Condition, Position, PositionKind
 from .response_figures import Figures
 from .verify import Finding, verify
+from .verify_recordings import verify_recordings
 
 
 @runtime_checkable
@@ -32,22 +34,43 @@ class HasResponses(Protocol):
         ...
 
 
+class Take(Protocol):
+    """One recording of a talker; ``read`` gives its waveform ``[samples, 2]`` at 16 kHz."""
+
+    @property
+    def position(self) -> Position: ...
+
+    @property
+    def condition(self) -> str: ...
+
+    def read(self) -> NDArray[np.float32]: ...
+
+
+@runtime_checkable
+class HasTakes(Protocol):
+    """A `Room` that is known by recordings."""
+
+    spacing_m: float
+    conditions: tuple[Condition, ...]
+    takes: Sequence[Take]
+
+
 @dataclass(frozen=True)
 class Report:
-    """One condition of a room: its positions of all kinds, its faults and figures."""
+    """One condition of a room: its positions of all kinds, or those of its recordings one by one, faults and figures."""
 
     condition: Condition
     positions: tuple[Position, ...]
     findings: list[Finding]
     figures: Figures
+    what: str = "responses"
 
     def places(self, finding: Finding) -> str:
         """The positions of a finding, for people."""
         if len(finding.positions) == len(self.positions):
             return "all positions"
-        places = [
-            f"{self.positions[index].doa_deg:g} deg at {self.positions[index].range_m:g} m" for index in finding.positions
-        ]
+        at = [self.positions[index] for index in finding.positions]
+        places = list(dict.fromkeys(f"{position.doa_deg:g} deg at {position.range_m:g} m" for position in at))
         return ", ".join(places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
 
     def summary(self) -> dict[str, str]:
@@ -60,7 +83,7 @@ class Report:
                 "gain\ndB": f"{np.nanmedian(shown.gain_db):+.1f}",
                 "direct\ndB": f"{np.nanmedian(shown.direct_db):+.1f}",
                 "RT60\ns": f"{np.nanmedian(shown.rt60_s):.2f}",
-                "label\ns": f"{self.condition.rt60_s:.2f}",
+                "label\ns": f"{self.condition.rt60_s:.2f}" if self.condition.rt60_s else "-",
                 "delay\nx": f"{shown.scale:.3f}",
                 "offset\nus": f"{1e6 * shown.offset_s:+.1f}",
                 "misfit\nus": f"{1e6 * np.nanmax(np.abs(shown.residual_s)):.1f}",
@@ -97,6 +120,17 @@ def verify_room(room: HasResponses) -> list[Report]:
     return reports
 
 
+def verify_takes(room: HasTakes) -> list[Report]:
+    """A report for every condition. Raises UserError where recordings cannot be read."""
+    reports = []
+    for condition in room.conditions:
+        takes = [take for take in room.takes if take.condition == condition.name]
+        positions = tuple(take.position for take in takes)
+        found = verify_recordings((take.read() for take in takes), [p.doa_deg for p in positions], room.spacing_m)
+        reports.append(Report(condition, positions, *found, what="recordings"))
+    return reports
+
+
 def show(name: str, reports: list[Report]) -> None:
     """One row per condition, then one line per fault, with the conditions and positions that show it."""
     table = Table("\ncondition", *(Column(title, justify="right") for title in reports[0].summary()), box=SIMPLE, title=name)
@@ -111,7 +145,10 @@ def show(name: str, reports: list[Report]) -> None:
             key = finding.kind, report.places(finding), finding.todo
             faults.setdefault(key, []).append((report.condition.name, finding.found))
     for (kind, places, todo), shown in faults.items():
-        conditions = "" if len(shown) == len(reports) else f", {', '.join(condition for condition, _ in shown)}"
+        named = dict.fromkeys(condition for condition, _ in shown)
+        conditions = "" if len(named) == len(reports) else f", {', '.join(named)}"
         click.echo(f"{click.style(kind, fg='red')} ({places}{conditions}): {shown[0][1]}; {todo}")
     if not faults:
-        click.echo(f"{name}: {click.style('nothing wrong', fg='green')} in {sum(len(r.positions) for r in reports)} responses")
+        click.echo(
+            f"{name}: {click.style('nothing wrong', fg='green')} in {sum(len(r.positions) for r in reports)} {reports[0].what}"
+        )

@@ -42,7 +42,10 @@ class Server(ThreadingHTTPServer):
     def __init__(self, body: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.ways, self.asked, self.etag = body, ["well"], [], '"1"'
-        self.stopped = threading.Event()
+        self.stopped, self.began, self.go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients are killed here."""
 
     asked: list[tuple[str, str]]
     ways: list[str]
@@ -59,6 +62,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, asked))
         way = self.server.ways.pop(0) if len(self.server.ways) > 1 else self.server.ways[0]
         body, start = self.server.body, 0
+        if way == "held":
+            self.server.began.set()
+            self.server.go_on.wait(60)
         if way == "404":
             self.send_error(404)
             return
@@ -142,6 +148,23 @@ def declare(monkeypatch: pytest.MonkeyPatch, source: Source) -> None:
 
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(main, ["data", *arguments])
+
+
+def program(folder: Path, server: Server) -> Path:
+    """A file that fetches `test-speech` in a process of its own."""
+    sha256 = hashlib.sha256(server.body).hexdigest()
+    path = folder / "program.py"
+    path.write_text(
+        "from pathlib import Path\n"
+        "from doabench.benchmark.cli import main\n"
+        "from doabench.benchmark.registry import Plugin\n"
+        "from doabench.benchmark.source import SOURCES, RemoteFile, Source\n"
+        f"files = (RemoteFile({URL!r}, {sha256!r}),)\n"
+        "made = Source('T', 'speech', 'librispeech', 'CC0', 'N', 1, files, 'LibriSpeech/dev')\n"
+        "SOURCES._outside['test-speech'] = Plugin('test-speech', Path(__file__), made)\n"
+        "main(['data', 'fetch', 'test-speech'])\n"
+    )
+    return path
 
 
 def installed() -> list[str]:
@@ -273,18 +296,7 @@ def test_plain_files_keep_their_folders_and_are_not_loaded_twice(
 def test_a_full_disk_is_one_line_and_the_next_try_goes_on(server: Server, tmp_path: Path) -> None:
     """A process that may not write files larger than half of the archive: the system itself refuses, as on a full disk."""
     server.body = tar({"LibriSpeech/dev/84/1/84-1-0000.flac": os.urandom(300_000)})
-    plugin = tmp_path / "plugin.py"
-    sha256 = hashlib.sha256(server.body).hexdigest()
-    plugin.write_text(
-        "from pathlib import Path\n"
-        "from doabench.benchmark.cli import main\n"
-        "from doabench.benchmark.registry import Plugin\n"
-        "from doabench.benchmark.source import SOURCES, RemoteFile, Source\n"
-        f"files = (RemoteFile({URL!r}, {sha256!r}),)\n"
-        "made = Source('T', 'speech', 'librispeech', 'CC0', 'N', 1, files, 'LibriSpeech/dev')\n"
-        "SOURCES._outside['test-speech'] = Plugin('test-speech', Path(__file__), made)\n"
-        "main(['data', 'fetch', 'test-speech'])\n"
-    )
+    plugin = program(tmp_path, server)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))  # noqa: E731
     full = subprocess.run([sys.executable, plugin], preexec_fn=limit, capture_output=True, text=True, check=False)
     assert full.returncode == 2, full.stderr
@@ -294,6 +306,51 @@ def test_a_full_disk_is_one_line_and_the_next_try_goes_on(server: Server, tmp_pa
     assert again.returncode == 0, again.stderr
     assert installed() == ["test-speech"]
     assert server.asked[1][1].startswith("bytes=")
+
+
+def start(program: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def say(process: subprocess.Popen[str], words: str) -> str:
+    """What a process says on stderr up to the line with ``words``."""
+    assert process.stderr
+    said = ""
+    for line in process.stderr:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"ended without {words!r}: {said}")
+
+
+@pytest.mark.usefixtures("source")
+def test_two_fetches_at_once_load_it_once(server: Server, tmp_path: Path) -> None:
+    server.ways = ["held"]
+    path = program(tmp_path, server)
+    first = start(path)
+    assert server.began.wait(60)
+    second = start(path)
+    said = say(second, "another process is fetching test-speech; waiting for it")
+    assert installed() == []
+    server.go_on.set()
+    for process in (first, second):
+        assert process.wait(60) == 0, said
+    assert [range_ for _, range_ in server.asked] == [""]
+    assert installed() == ["test-speech"]
+
+
+@pytest.mark.usefixtures("source")
+def test_a_killed_fetch_holds_up_nobody(server: Server, tmp_path: Path) -> None:
+    server.ways = ["held", "well"]
+    first = start(program(tmp_path, server))
+    assert server.began.wait(60)
+    second = start(program(tmp_path, server))
+    say(second, "waiting for it")
+    first.kill()
+    assert second.wait(60) == 0
+    server.go_on.set()
+    first.wait(60)
+    assert installed() == ["test-speech"]
 
 
 def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:

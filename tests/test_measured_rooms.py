@@ -271,6 +271,7 @@ def test_own_recordings_run_a_learning_method_from_the_command_line(tmp_path: Pa
     assert {record["state"] for record in records} == {"ok"}
     assert {record["fit"]["dataset"] for record in records} == {"recordings:mine", "recordings:mine/half-grid"}
     assert {record["fit"]["speech"] for record in records} == {"own"}
+    assert {tuple(record["speakers"]) for record in records} == {("ann", "ann"), ("bob", "bob")}
     swept = [record["metrics"] for record in records if record["axes"]["protocol"] == "label-sweep"]
     assert min(metrics["accuracy_pct"] for metrics in swept) > 95
 
@@ -345,6 +346,23 @@ def test_r3vival_originals_are_the_same_responses(r3vival: Path, tmp_path: Path)
     np.testing.assert_allclose(originals.responses("100", "grid"), expected, atol=2**-22)
     assert soundfile.info(next((r3vival / "original_48k_sample").glob("*.wav"))).samplerate == 48_000
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("originals", "chosen"), [((0,), "copies"), ((0, 30, 330), "originals")])
+def test_r3vival_is_never_read_from_copies_and_originals_at_once(
+    tmp_path: Path, originals: tuple[int, ...], chosen: str
+) -> None:
+    """Those of which there are more, else the originals; here they differ in loudness."""
+    for azimuth in (0, 30, 330):
+        heard = response(azimuth - 360 * (azimuth > 180), [0.01 * number for number in range(7)])
+        write_wav(tmp_path / "16k" / f"r3vival_abs000_az{azimuth:03d}_d150.wav", heard)
+        if azimuth in originals:
+            name = f"RLRVarAcLab_Absorptive_000_S{azimuth:03d}-150_R1_FRL10cm.wav"
+            write_wav(tmp_path / "48k" / name, 0.5 * heard)
+    heard = responses_of(f"r3vival:{tmp_path}").responses("000", "grid")
+    only = tmp_path / {"copies": "16k", "originals": "48k"}[chosen]
+    np.testing.assert_array_equal(heard, responses_of(f"r3vival:{only}").responses("000", "grid"))
+    assert len(heard) == 3
 
 
 def test_srp_phat_finds_talkers_in_r3vival(r3vival: Path, tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ def test_command_tells_faults_of_files_and_exits_with_1(tmp_path: Path) -> None:
     assert report["conditions"][0]["positions"][0]["lead_s"] == pytest.approx(float(tdoa_s(-40, 0.08)), abs=2e-6)
 
 
-@pytest.mark.parametrize("room", ["recordings:{}", "folder:{}/nowhere", "dtu-twin/half-grid"])
+@pytest.mark.parametrize("room", ["recordings:{}/half-grid", "folder:{}/nowhere", "dtu-twin/half-grid"])
 def test_what_has_no_responses_is_one_line_and_exit_2(room: str, tmp_path: Path) -> None:
     folder = write_recordings(tmp_path / "talk")
     done = CliRunner().invoke(main, ["data", "verify", room.format(folder)])

@@ -18,8 +18,8 @@ from .._measured import MeasuredRoom, Read, response_at_16_khz
 from .._pair import parse_pair, see
 
 NAMES = (
-    re.compile(r"r3vival_abs(?P<setting>\w+)_az(?P<azimuth>\d{3})_d(?P<cm>\d{3})\.(flac|wav)"),
     re.compile(r"RLRVarAcLab_Absorptive_(?P<setting>\w+)_S(?P<azimuth>\d{3})-(?P<cm>\d{3})_R1_FRL10cm\.wav"),
+    re.compile(r"r3vival_abs(?P<setting>\w+)_az(?P<azimuth>\d{3})_d(?P<cm>\d{3})\.(flac|wav)"),
 )
 CHANNELS = 7
 GRID_M = 1.5
@@ -36,7 +36,8 @@ class R3Vival(MeasuredRoom):
     """Eight settings of absorbing panels, talkers at 1.5, 2 and 3 m every 30 degrees; the half plane that the pair looks into.
 
     Parameters: ``pair`` (microphones 1 and 2 of channels 1 to 7), ``train`` and ``transfer`` (settings, `RT60_S`). Reads the
-    original 48 kHz files or 16 kHz copies of them, in any folder below ``path``.
+    original 48 kHz files or 16 kHz copies of them, in any folder below ``path``; where both are there, those of which there are
+    more, else the originals, so that no scene is made of both.
     """
 
     path: Path
@@ -50,11 +51,10 @@ class R3Vival(MeasuredRoom):
         axis = np.subtract(NOMINAL_CM[second], NOMINAL_CM[first])
         if not axis.any():
             raise UserError(f"{self.path}: pair={self.pair} are one above the other; choose two that stand apart")
+        files = sorted(self.path.rglob("*"))
+        named = [[(file, match) for file in files if (match := name.fullmatch(file.name))] for name in NAMES]
         places: dict[str, dict[Position, Read]] = {}
-        for file in sorted(self.path.rglob("*")):
-            match = next((found for name in NAMES if (found := name.fullmatch(file.name))), None)
-            if match is None:
-                continue
+        for file, match in max(named, key=len):
             clockwise = np.radians(float(match["azimuth"]))
             doa_deg, _, depth = see((np.cos(clockwise), -np.sin(clockwise), 0.0), (*axis, 0.0))
             if depth > -1e-6:

@@ -9,7 +9,8 @@ SOURCE = Source(
     kind="speech",
     reader="librispeech",
     licence="CC BY 4.0",
-    citation="V. Panayotov, G. Chen, D. Povey, S. Khudanpur, LibriSpeech, ICASSP 2015 (openslr.org/12)",
+    citation="V. Panayotov, G. Chen, D. Povey, S. Khudanpur, LibriSpeech: an ASR corpus based on public domain audio books,"
+    " ICASSP 2015 (openslr.org/12)",
     download_bytes=337926286,
     files=(
         RemoteFile(

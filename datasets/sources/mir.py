@@ -11,8 +11,9 @@ SOURCE = Source(
     title="MIR: 8 microphones, 26 positions, RT60 0.61, 0.36 and 0.16 s, 48 kHz",
     kind="rooms",
     reader="mir",
-    licence="see iks.rwth-aachen.de (Multi-Channel Impulse Response Database); no licence text in the archives is known",
-    citation="E. Hadad, F. Heese, P. Vary, S. Gannot, Multichannel audio database, IWAENC 2014",
+    licence="unverified, none found; ask on iks.rwth-aachen.de (Multi-Channel Impulse Response Database)",
+    citation="E. Hadad, F. Heese, P. Vary, S. Gannot, Multichannel audio database in various acoustic environments,"
+    " IWAENC 2014",
     download_bytes=0,
     files=tuple(RemoteFile(f"{BASE}/{NAME.format(rt60)}") for rt60 in ("0.610", "0.360", "0.160")),
     most_files=1000,

@@ -16,6 +16,6 @@ SOURCE = Source(
     reader="r3vival",
     licence="CC BY 4.0",
     citation="Meta Reality Labs Research (S. V. Amengual), github.com/facebookresearch/R3VIVAL",
-    download_bytes=len(LISTED) * 1_344_112,
+    download_bytes=len(LISTED) * 1_344_156,
     files=tuple(RemoteFile(f"{BASE}/{path}", sha256, path) for sha256, path in LISTED),
 )
