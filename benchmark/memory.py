@@ -14,7 +14,8 @@ def start_peak() -> Callable[[], float | None]:
     """Forget how much this process used so far; what is returned tells the most that it held at once since, in MB.
 
     That is the resident memory of the whole process: interpreter, libraries, data, and what the work itself needs; not that of
-    an accelerator. What earlier work freed is handed back first. None where the system cannot forget (it can on Linux).
+    an accelerator. What earlier work freed is handed back first, the libraries that it loaded stay. None where the system
+    cannot forget (it can on Linux).
     """
     gc.collect()
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):

@@ -35,6 +35,20 @@ from .twins import Agreement
 HERE = Path(__file__).parent
 SPLIT_NAMES = {"train": "Training set", "validation": "Validation set", "off_grid": "Off-grid", "off_range": "Off-range"}
 
+FURTHER = {
+    "median_deg": ("Median, deg", "{:.2f}"),
+    "within_10_pct": ("Within 10\u00b0, %", "{:.1f}"),
+    "gross_pct": ("Off by over 20\u00b0, %", "{:.1f}"),
+    "endfire_mae_deg": ("MAE from \u00b170\u00b0 on, deg", "{:.2f}"),
+    "nll_nats": ("NLL, nats", "{:.3f}"),
+    "ece_pct": ("Calibration error, %", "{:.1f}"),
+    "parameters": ("Parameters", "{:,}"),
+    "fit_s": ("Training, s", "{:.0f}"),
+    "fit_peak_rss_mb": ("Peak memory, MB", "{:.0f}"),
+    "predict_us_per_sequence": ("\u00b5s / sequence", "{:.0f}"),
+}
+"""Fields of `Score` that stand in a second table, with heading and format."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -63,7 +77,7 @@ def to_html(
         "table_notes": table_notes,
         "room_text": room_text,
     }
-    environment.globals |= {"absent": absent, "split_names": SPLIT_NAMES}
+    environment.globals |= {"absent": absent, "split_names": SPLIT_NAMES, "further": FURTHER}
     plots = {table.slug: _plots(table) for table in tables}
     return environment.get_template("page.html").render(
         sections=_sections(tables),

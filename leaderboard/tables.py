@@ -158,7 +158,7 @@ def table_notes(table: Table) -> list[str]:
         )
     if is_marked(table.rows):
         found.append("\u2020 Transductive: the method was trained on these very sequences, without their labels.")
-    if any(is_tied(row, table.best(row.labels if table.sweep else None)) for row in table.rows):
+    if any(is_tied(table, row) for row in table.rows):
         found.append(
             "\u2021 Cannot be told apart from the best of the methods with as many labels or with none: paired over clips, "
             "5 % level, corrected for the number of methods (Holm)."
@@ -196,11 +196,12 @@ def _claim_notes(table: Table) -> list[str]:
     return found
 
 
-def is_tied(row: Row, best: tuple[str, str]) -> bool:
-    """Whether a row that is not itself shown as the ``best`` of its column cannot be told apart from the best method."""
+def is_tied(table: Table, row: Row) -> bool:
+    """Whether a row cannot be told apart from the best of those that it is compared with, and does not itself show that MAE."""
     if row.standing is None or row.score is None or not row.standing.tied:
         return False
-    return row.standing.rank > 1 or mae_text(row.score.mae_deg) != best[0]
+    rivals = [other for other in table.rows if not table.sweep or other.labels in (0, row.labels)]
+    return mae_text(row.score.mae_deg) != mae_text(min(other.score.mae_deg for other in rivals if other.score))
 
 
 def absent(table: Table) -> list[tuple[State, str, str]]:

@@ -142,7 +142,7 @@ def grid(table: Table, style: Style) -> list[list[str]]:
     lines = [[style.escape("method, J ="), *(str(column) for column in table.columns)]]
     for method, group in groupby(table.lines, key=lambda line: line.method):
         for line in group:
-            cells = (_sweep_cell(row, table.best(column), style) for row, column in zip(line.cells, table.columns, strict=True))
+            cells = (_sweep_cell(table, row, column, style) for row, column in zip(line.cells, table.columns, strict=True))
             lines.append([_name(line.name, line.row, style), *cells])
         if method in table.paper:
             lines.append(_paper_line(method, table.paper[method], table.columns, style))
@@ -151,14 +151,15 @@ def grid(table: Table, style: Style) -> list[list[str]]:
     return lines
 
 
-def _sweep_cell(row: Row | None, best: tuple[str, str], style: Style) -> str:
+def _sweep_cell(table: Table, row: Row | None, column: int, style: Style) -> str:
     if row is None:
         return ""
     if row.score is None:
         return style.quiet(style.escape(row.status))
     shown = (mae_text(row.score.mae_deg), pct_text(row.score.accuracy_pct))
+    best = table.best(column)
     mae, *hits = (style.bold(value) if value == top else value for value, top in zip(shown, best, strict=True) if value)
-    text = " / ".join([mae + style.tied * is_tied(row, best), *hits])
+    text = " / ".join([mae + style.tied * is_tied(table, row), *hits])
     return text if row.status == "ok" else f"{text} {style.quiet(style.escape(row.status))}"
 
 
@@ -168,7 +169,7 @@ def _paper_line(method: str, values: Sequence[Reference], columns: Sequence[int]
 
 
 def _listing(table: Table, style: Style) -> list[list[str]]:
-    best_mae, best_accuracy = best = table.best(None)
+    best_mae, best_accuracy = table.best(None)
     wide, wider = table.has_accuracy, table.has_accuracy and table.has_paper_accuracy
     header = ["method", "J", "MAE", "95 %", "paper MAE"]
     header += ["accuracy %", "95 %"] * wide + ["paper accuracy %"] * wider + ["status"]
@@ -177,7 +178,7 @@ def _listing(table: Table, style: Style) -> list[list[str]]:
         row, score, paper = line.row, line.row.score, line.row.reference
         mae, accuracy = mae_text(score and score.mae_deg), pct_text(score and score.accuracy_pct)
         values = [
-            (style.bold(mae) if mae and mae == best_mae else mae) + style.tied * is_tied(row, best),
+            (style.bold(mae) if mae and mae == best_mae else mae) + style.tied * is_tied(table, row),
             style.escape(interval_text(score.mae_lo, score.mae_hi, mae_text)) if score else "",
             style.quiet(mae_text(paper.mae_deg)) if paper else "",
         ]

@@ -435,6 +435,8 @@ def test_costs_and_errors_by_direction_are_in_the_files(tmp_path: Path) -> None:
     rows = table_of(tmp_path).set_index("method")
     assert rows.loc["cnn", ["parameters", "fit_peak_rss_mb"]].tolist() == ["1234", "600.0"]
     assert rows.loc["music", ["parameters", "fit_peak_rss_mb"]].tolist() == ["", ""]
+    page = re.sub(r"\s*<[^>]*>\s*", " ", own_html(text_of(tmp_path, "html")))
+    assert re.search(r"cnn +114 +0\.00 +87\.5 +0\.0 +\S+ +\S+ +\S+ +1,234 +\S+ +600 ", page)
     found = pd.read_csv(tmp_path / "leaderboard" / "per_doa.csv", keep_default_na=False)
     assert found["method"].tolist() == ["music"] * 4 + ["cnn"] * 4
     cnn = found[found["method"] == "cnn"]
