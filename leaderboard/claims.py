@@ -20,10 +20,12 @@ Outcome = Literal["holds", "does not hold", "cannot be told"]
 
 @dataclass(frozen=True)
 class Claim:
-    """``better`` has a smaller MAE than ``worse`` with as many labels, or with none where it uses none; says ``source``."""
+    """``better`` has a smaller MAE than ``worse`` with as many labels, or with none where it uses none, from a nominal
+    number of labels ``from_n`` on; says ``source``."""
 
     better: str
     worse: str
+    from_n: int
     source: str
 
 
@@ -56,13 +58,14 @@ class Contender:
     method: str
     is_default: bool
     labels: int
+    nominal_labels: int
 
 
 @cache
 def paper_claims() -> tuple[Claim, ...]:
     """The claims of ``paper_claims.csv``."""
     with FILE.open(newline="", encoding="utf-8") as file:
-        return tuple(Claim(**row) for row in csv.DictReader(file))
+        return tuple(Claim(**row | {"from_n": int(row["from_n"])}) for row in csv.DictReader(file))
 
 
 def judge(claims: Sequence[Claim], contenders: Sequence[Contender], errors: Sequence[Errors]) -> list[tuple[Verdict, ...]]:
@@ -70,7 +73,8 @@ def judge(claims: Sequence[Claim], contenders: Sequence[Contender], errors: Sequ
     found: list[list[Verdict]] = [[] for _ in contenders]
     for claim, (this, other) in product(claims, _pairs(contenders)):
         mine, theirs = contenders[this], contenders[other]
-        if (mine.method, theirs.method) == (claim.better, claim.worse):
+        claimed = max(mine.nominal_labels, theirs.nominal_labels) >= claim.from_n
+        if claimed and (mine.method, theirs.method) == (claim.better, claim.worse):
             clips = clip_errors([errors[this], errors[other]])
             if clips is not None:
                 found[this].append(Verdict(claim, max(mine.labels, theirs.labels), paired_difference(*clips)))

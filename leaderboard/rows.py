@@ -159,7 +159,10 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
         row = _row(group, good, errors[-1], states, reasons, with_confusion)
         rows.append(replace(row, clips=clip_totals(errors[-1], own) if good else None))
     places = [_place(row.first) for row in rows]
-    contenders = [Contender(place, row.method, not row.variant, row.labels) for row, place in zip(rows, places, strict=True)]
+    contenders = [
+        Contender(place, row.method, not row.variant, row.labels, row.first.fit.nominal_labels)
+        for row, place in zip(rows, places, strict=True)
+    ]
     standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], errors)
     verdicts = judge(paper_claims(), contenders, errors)
     found = zip(rows, standing, verdicts, strict=True)

@@ -229,7 +229,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
         "MAE: mean absolute error in degrees over all scored sequences of 31 frames (0.256 s). Accuracy: percentage of "
         "sequences whose estimate is the true candidate direction. Intervals: 95 % over speech clips, pooled over seeds, by "
         "Student's t with Hall's correction for skew; sequences of one clip overlap and are no independent samples. A speaker "
-        "or recording that several seeds score counts once.",
+        "or recording that several seeds score counts once. Intervals and comparisons are about other speech for these trained "
+        "models; another training run may differ by more.",
         f"Paper: {CITATION}. Its values were measured in real rooms; a simulated room here is a stand-in for one of them, "
         "not a copy, so agreement is to be expected in rank and size, not in the last digit.",
         "J is the number of labelled training sequences. As many labelled sequences of the selection set are given for "
@@ -240,7 +241,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
     if any(row.verdicts for table in tables for row in table.rows):
         found.append(
             "A claim holds where the 95 % interval of the paired difference over clips lies below 0, does not hold where it "
-            "lies above, and cannot be told otherwise; each number of labels by itself, without correction for their number."
+            "lies above, and cannot be told otherwise; each number of labels by itself, without correction for their number. "
+            "Methods are judged in their default form, which is not always the paper's."
         )
     if any(table.scale == "smoke" for table in tables):
         found.insert(0, "Scale smoke is a test of the machinery on very little speech: its numbers say nothing about methods.")

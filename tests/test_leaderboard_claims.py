@@ -78,7 +78,7 @@ def test_tables_say_which_published_claims_hold(tmp_path: Path) -> None:
 
 
 def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table() -> None:
-    claim = Claim("a", "b", "somewhere")
+    claim = Claim("a", "b", 10, "somewhere")
     outcomes = [Verdict(claim, 10, Difference(*values)).outcome for values in ((-2, -3, -1), (2, 1, 3), (0, -1, 1))]
     assert outcomes == list(OUTCOMES)
     one_clip = Verdict(claim, 10, Difference(-2, float("nan"), float("nan")))
@@ -86,11 +86,18 @@ def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table()
     record = cell("a", "cnn")
     clips = Clips([record])
     here, there = (errors_of([(record, predictions(one))], clips) for one in (HITS, [20.0, 20.0, 30.0, 30.0]))
-    names = [("here", "a", True, 10), ("here", "b", True, 20), ("there", "b", True, 10), ("here", "b", False, 10)]
+    names = [
+        ("here", "a", True, 10, 10),
+        ("here", "b", True, 20, 20),
+        ("there", "b", True, 10, 10),
+        ("here", "b", False, 10, 10),
+    ]
     assert judge([claim], [Contender(*name) for name in names], [here, there, there, there]) == [()] * 4
-    (verdicts, *_) = judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0)], [here, there])
+    (verdicts, *_) = judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, there])
     assert [(verdict.labels, verdict.difference.mean) for verdict in verdicts] == [(10, -10.0)]
-    assert judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0)], [here, errors_of([], clips)]) == [(), ()]
+    later = Claim("a", "b", 11, "somewhere")
+    assert judge([later], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, there]) == [(), ()]
+    assert judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, errors_of([], clips)]) == [(), ()]
 
 
 def test_claims_of_the_paper_are_about_methods_that_there_are() -> None:

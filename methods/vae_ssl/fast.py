@@ -4,7 +4,7 @@
 2. Together: the published objective (11) with its unlabelled part, the classifier's share of it tempered, since neighbouring
    pixels and frames are far from independent. The decoder learns from unlabelled sequences what labelled ones do not show.
 3. Inference: the decoder rests. For one unlabelled sequence in four the model's own posterior ``p(y | x)`` is worked out
-   for all classes, and the classifier, which is what answers in the end, is fitted to it, tempered.
+   for all classes, and the classifier, which answers most often, is fitted to it, tempered.
 """
 
 from __future__ import annotations

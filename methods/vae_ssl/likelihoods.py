@@ -19,7 +19,7 @@ _INV_SQRT_PI = 1 / math.sqrt(math.pi)
 class _TruncatedNormal(torch.autograd.Function):
     """Log-density of a normal cut to [-1, 1], with the derivatives worked out beside it: one pass over the pixels each.
 
-    The mean lies between the bounds a <= 0 <= b (in standard deviations), so the mass between them is a sum of two error
+    The mean lies between the bounds a <= 0 <= b, so the mass between them is a sum of two error
     functions that are both positive: nothing cancels, and no logarithm of a tail is needed.
     """
 
@@ -53,7 +53,7 @@ class _TruncatedNormal(torch.autograd.Function):
 def truncated_normal(
     x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Sum over pixels of the log-density of a normal cut to [-1, 1] (section III-C): all ``[B, 31, 127]`` -> ``[B]``.
+    """Sum over pixels of the log-density of a normal cut to [-1, 1] (section III-C): all ``[B, ...]`` -> ``[B]``.
 
     ``mean`` in [-1, 1]; finite, with finite derivatives, for every ``scale`` in [1e-3, 10]. ``weight`` multiplies pixels.
     """

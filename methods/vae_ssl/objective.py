@@ -18,6 +18,10 @@ def _at_once(device: torch.device) -> tuple[int, int]:
     return (32, 512) if device.type == "cpu" else (8192, 8192)
 
 
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(first, first + size) for first in range(0, count, size)]
+
+
 @dataclass(frozen=True)
 class Batch:
     """Sequences as networks see them: phase / pi ``x [B, 1, 31, 127]``, and weights of their pixels (None: all the same)."""
@@ -84,7 +88,7 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
         z = location + scale * noise
         pixels = _Pixels(log_density, polyphase(x[:, 0]), polyphase(_pixel_weights(batch)))
         parts, gradients = [], []
-        for block in torch.arange(len(z), device=z.device).split(_at_once(z.device)[1]):
+        for block in _slices(len(z), _at_once(z.device)[1]):
             block_pairs = Pairs(pairs.row[block], pairs.y[block], pairs.weight[block])
             reconstruction, gradient = _reconstruction(networks.decoder, pixels, block_pairs, z[block].detach())
             parts.append(reconstruction)
@@ -117,8 +121,7 @@ def _reconstruction(decoder: Decoder, pixels: _Pixels, pairs: Pairs, z: torch.Te
     learning = torch.is_grad_enabled()
     hidden = decoder.hidden(z.requires_grad_(learning), pairs.y)
     parts, gradient = [], torch.empty_like(hidden) if learning else None
-    for chunk in torch.arange(len(z)).split(_at_once(z.device)[0]):
-        here = slice(int(chunk[0]), int(chunk[-1]) + 1)
+    for here in _slices(len(z), _at_once(z.device)[0]):
         leaf = hidden[here].detach().requires_grad_(learning)
         log_p = pixels.log_p(pairs.row[here], *decoder.components(leaf))
         parts.append(-log_p.detach())
