@@ -15,6 +15,7 @@ from .seeds import generator
 
 ALPHA = 0.05
 RESAMPLES = 2000
+TIE_DEG = 1e-9
 
 
 def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
@@ -72,19 +73,20 @@ class Difference:
     high: float
 
 
-def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
-    """The mean of ``first - second`` over the same clips ``[C]``. Raises ValueError for vectors of other lengths, or none."""
-    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if one.shape != other.shape or one.ndim != 1 or not len(one):
-        raise ValueError(f"clips {one.shape} and {other.shape} must be vectors of one length")
-    mean, (low, high) = float((one - other).mean()), mean_offsets(one - other)
+def paired_difference(differences: ArrayLike) -> Difference:
+    """The mean of paired ``differences [C]`` over the clips that both have; others are NaN. Raises ValueError for no clips."""
+    values = np.asarray(differences, np.float64)
+    if values.ndim != 1 or not len(values := values[~np.isnan(values)]):
+        raise ValueError(f"differences {np.shape(differences)} must be a vector with a number in it")
+    mean, (low, high) = float(values.mean()), mean_offsets(values)
     return Difference(mean, mean + low, mean + high)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One of M methods against the best of them on the same clips, in degrees. ``p_holm`` is corrected for all comparisons
-    with the best; ``tied`` says that it cannot be told apart from the best. The best itself has a difference of zero."""
+    """One of M methods against the best of them on the clips that both have, in degrees. ``p_holm`` is corrected for all
+    comparisons with the best; ``tied`` says that it cannot be told apart from the best. The best itself has a difference of
+    zero; a method with fewer seeds may lie below it."""
 
     rank: int
     rank_lo: int
@@ -97,36 +99,40 @@ class Standing:
     tied: bool
 
 
-def standings(clip_errors_deg: ArrayLike) -> list[Standing]:
-    """Where methods stand by their mean error on the same clips ``[M, C]``; with fewer than two clips all are tied.
+def standings(differences_deg: ArrayLike, mae_deg: ArrayLike, seeds: ArrayLike) -> list[Standing | None]:
+    """Where M methods stand by what their errors differ two by two in every clip, the first's less the second's
+    ``differences_deg [M, M, C]``, NaN in clips that the two do not share; with fewer than two clips all are tied.
 
-    Raises ValueError for anything but finite errors of at least one method.
+    The best has the smallest ``mae_deg [M]`` of those with the most ``seeds [M]``. A rank counts the better ones of those with
+    at least as many, so that a method with fewer seeds changes none of the others'. None for a method that has no clip in
+    common with the best. Raises ValueError for other shapes, infinite numbers or no clips.
     """
-    errors = np.asarray(clip_errors_deg, np.float64)
-    if errors.ndim != 2 or not errors.size or not np.isfinite(errors).all():
-        raise ValueError(f"clip errors {errors.shape} must be finite, of shape (methods, clips)")
-    means = errors.mean(1)
-    best = int(means.argmin())
-    others = [index for index in range(len(errors)) if index != best]
-    raw = np.array([mean_p(errors[index] - errors[best]) for index in others])
+    differences, mae, count = np.asarray(differences_deg, np.float64), np.asarray(mae_deg, np.float64), np.asarray(seeds)
+    shape = (len(mae), len(mae), differences.shape[-1] if differences.ndim else 0)
+    if not differences.size or differences.shape != shape or count.shape != mae.shape or np.isinf(differences).any():
+        raise ValueError(f"differences {differences.shape} must be finite, of shape (methods, methods, clips)")
+    best = int(np.lexsort((mae, -count))[0])
+    behind = {index: own for index, own in enumerate(differences[:, best]) if not np.isnan(own).all()}
+    others = [index for index in behind if index != best]
+    raw = np.array([mean_p(own[~np.isnan(own)]) for own in (behind[index] for index in others)])
     holm = dict(zip(others, _holm(raw), strict=True))
-    low, high = rank_interval(errors)
-    found = []
-    for index, own in enumerate(errors):
-        difference = paired_difference(own, errors[best])
+    rivals = count >= count[:, None]
+    ranks = _ranks(differences, rivals, np.ones((1, differences.shape[-1])))[:, 0]
+    low, high = rank_interval(differences, rivals)
+    found: list[Standing | None] = [None] * len(mae)
+    for index, own in behind.items():
+        difference = paired_difference(own)
         p_holm = float(holm.get(index, 1.0))
-        found.append(
-            Standing(
-                rank=1 + int((means < means[index]).sum()),
-                rank_lo=int(low[index]),
-                rank_hi=int(high[index]),
-                methods=len(errors),
-                difference_deg=difference.mean,
-                difference_lo=difference.low,
-                difference_hi=difference.high,
-                p_holm=p_holm,
-                tied=not p_holm < ALPHA,
-            )
+        found[index] = Standing(
+            rank=int(ranks[index]),
+            rank_lo=int(low[index]),
+            rank_hi=int(high[index]),
+            methods=len(mae),
+            difference_deg=difference.mean,
+            difference_lo=difference.low,
+            difference_hi=difference.high,
+            p_holm=p_holm,
+            tied=not p_holm < ALPHA,
         )
     return found
 
@@ -139,12 +145,19 @@ def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def rank_interval(clip_errors_deg: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ends ``[M]`` of the 95 % percentile interval of each method's rank (1 is best) over resampled clips ``[M, C]``."""
-    errors = np.asarray(clip_errors_deg, np.float64)
-    clips = errors.shape[1]
+def rank_interval(differences_deg: ArrayLike, rivals: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ends ``[M]`` of the 95 % percentile interval of each method's rank (1 is best) over resampled clips. ``rivals [M, M]``
+    says by which others a method may be outranked; ``differences_deg [M, M, C]`` as for `standings`."""
+    differences = np.asarray(differences_deg, np.float64)
+    clips = differences.shape[-1]
     weights = generator("rank", clips).multinomial(clips, np.full(clips, 1 / clips), size=RESAMPLES)
-    means = errors @ weights.T / clips
-    ranks = 1 + (means[:, None, :] > means[None, :, :] + 1e-12).sum(1)
+    ranks = _ranks(differences, np.asarray(rivals, bool), weights.astype(np.float64))
     low, high = np.quantile(ranks, (ALPHA / 2, 1 - ALPHA / 2), axis=1, method="closest_observation")
     return low.astype(np.int64), high.astype(np.int64)
+
+
+def _ranks(differences: NDArray[np.float64], rivals: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Ranks ``[M, R]`` where clips count ``weights [R, C]`` times. The sign of a sum is that of the mean over shared clips."""
+    known = np.nan_to_num(differences)
+    behind = (own[others] @ weights.T > TIE_DEG for own, others in zip(known, rivals, strict=True))
+    return np.array([1 + above.sum(0) for above in behind])

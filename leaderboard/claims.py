@@ -10,8 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ..benchmark.statistics import Difference, paired_difference
-from .comparison import Errors, clip_errors
+from .comparison import Totals, differences_deg
 
 FILE = Path(__file__).parent / "paper_claims.csv"
 OUTCOMES = ("holds", "does not hold", "cannot be told")
@@ -68,16 +70,19 @@ def paper_claims() -> tuple[Claim, ...]:
         return tuple(Claim(**row | {"from_n": int(row["from_n"])}) for row in csv.DictReader(file))
 
 
-def judge(claims: Sequence[Claim], contenders: Sequence[Contender], errors: Sequence[Errors]) -> list[tuple[Verdict, ...]]:
-    """The verdicts that each row, as the better one, gives rise to."""
+def judge(
+    claims: Sequence[Claim], contenders: Sequence[Contender], totals: Sequence[Totals | None]
+) -> list[tuple[Verdict, ...]]:
+    """The verdicts that each row, as the better one, gives rise to; none where one of two rows has no predictions (None)."""
     found: list[list[Verdict]] = [[] for _ in contenders]
     for claim, (this, other) in product(claims, _pairs(contenders)):
         mine, theirs = contenders[this], contenders[other]
+        one, two = totals[this], totals[other]
         claimed = max(mine.nominal_labels, theirs.nominal_labels) >= claim.from_n
-        if claimed and (mine.method, theirs.method) == (claim.better, claim.worse):
-            clips = clip_errors([errors[this], errors[other]])
-            if clips is not None:
-                found[this].append(Verdict(claim, max(mine.labels, theirs.labels), paired_difference(*clips)))
+        if claimed and (mine.method, theirs.method) == (claim.better, claim.worse) and one is not None and two is not None:
+            clips = differences_deg([one, two])[0, 1]
+            if not np.isnan(clips).all():
+                found[this].append(Verdict(claim, max(mine.labels, theirs.labels), paired_difference(clips)))
     return [tuple(sorted(verdicts, key=lambda verdict: verdict.labels)) for verdicts in found]
 
 

@@ -1,4 +1,4 @@
-"""Which rows are compared with which: methods on the very same sequences, clip by clip."""
+"""Which rows are compared with which: methods two by two on the very same sequences, clip by clip."""
 
 from __future__ import annotations
 
@@ -8,70 +8,73 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..benchmark.metrics import absolute_error_deg, clip_means
+from ..benchmark.metrics import absolute_error_deg
 from ..benchmark.records import CellRecord
 from ..benchmark.statistics import Standing, standings
 from .clips import Clips
 
-Errors = pd.DataFrame
-"""Absolute errors ``error_deg`` of sequences, which ``seed`` and ``start`` name; ``clip`` by the numbers of `Clips`."""
+Totals = pd.DataFrame
+"""``total_deg`` of the absolute errors and number of ``sequences`` by ``clip``, its name in `Clips`, and ``seed``. All methods
+of a scored set and seed have the same sequences in a clip."""
 
 
-def errors_of(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> Errors:
-    """The errors of a row's stored predictions, all seeds; small numbers, since many rows wait for each other."""
+def clip_totals(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> Totals:
+    """The totals of a row's stored predictions, all seeds: what is left to compare once the sequences are gone."""
     parts = [
         pd.DataFrame(
             {
-                "seed": np.full(len(table), record.fit.seed, np.int16),
-                "start": table["start"].to_numpy(np.int32),
                 "clip": clips.numbers(record, table["clip"].to_numpy()),
-                "error_deg": absolute_error_deg(table["estimated_deg"], table["true_deg"]).astype(np.float32),
+                "seed": record.fit.seed,
+                "error_deg": absolute_error_deg(table["estimated_deg"], table["true_deg"]),
             }
         )
         for record, table in seeds
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    grouped = pd.concat(parts, ignore_index=True).groupby(["clip", "seed"])["error_deg"]
+    return pd.DataFrame(grouped.agg(total_deg="sum", sequences="size")).rename(dict(enumerate(clips.names)), level="clip")
 
 
-def clip_totals(errors: Errors, clips: Clips) -> pd.DataFrame:
-    """``total_deg`` and ``sequences`` of every clip by its name: what is left to resample once the sequences are gone."""
-    totals = pd.DataFrame(errors.groupby("clip")["error_deg"].agg(total_deg="sum", sequences="size"))
-    return totals.set_axis(pd.Index([clips.names[number] for number in totals.index]))
-
-
-def compare(places: Sequence[tuple[Hashable, int]], errors: Sequence[Errors]) -> list[Standing | None]:
+def compare(
+    places: Sequence[tuple[Hashable, int]], totals: Sequence[Totals | None], mae_deg: Sequence[float | None]
+) -> list[Standing | None]:
     """The standing of every row among those of its scored set ``place`` with as many labels and those that use none.
 
-    Where a scored set was run at several numbers of labels, rows without labels stand among themselves. None for a row without
-    predictions or without sequences in common with the others.
+    Where a scored set was run at several numbers of labels, rows without labels stand among themselves. ``mae_deg`` are what
+    rows show. None for a row without predictions or without sequences in common with the best.
     """
     found: list[Standing | None] = [None] * len(places)
     for place in dict.fromkeys(place for place, _ in places):
         counts = {labels for where, labels in places if where == place and labels}
         for labels in counts | {0}:
             with_free = {labels, 0} if labels or len(counts) != 1 else counts | {0}
-            peers = [row for row, (where, own) in enumerate(places) if where == place and own in with_free and len(errors[row])]
-            for row, standing in zip(peers, _standings([errors[row] for row in peers]), strict=True):
+            here = [row for row, (where, own) in enumerate(places) if where == place and own in with_free]
+            peers = {row: own for row in here if (own := totals[row]) is not None}
+            for row, standing in zip(peers, _standings(list(peers.values()), [mae_deg[row] for row in peers]), strict=True):
                 if places[row][1] == labels:
                     found[row] = standing
     return found
 
 
-def _standings(errors: Sequence[Errors]) -> Sequence[Standing | None]:
-    clips = clip_errors(errors)
-    return [None] * len(errors) if clips is None else standings(clips)
+def _standings(totals: Sequence[Totals], mae_deg: Sequence[float | None]) -> Sequence[Standing | None]:
+    if not totals:
+        return []
+    seeds = [own.index.get_level_values("seed").nunique() for own in totals]
+    return standings(differences_deg(totals), np.array(mae_deg, np.float64), seeds)
 
 
-def clip_errors(errors: Sequence[Errors]) -> NDArray[np.float64] | None:
-    """The mean error of every clip over the sequences that all M have in common, ``[M, C]``; None where they share none."""
-    if not errors or not all(map(len, errors)):
-        return None
-    keys = [(error["seed"].to_numpy(np.int64) << 32) + error["start"].to_numpy(np.int64) for error in errors]
-    common = keys[0]
-    for key in keys[1:]:
-        common = np.intersect1d(common, key)
-    if not len(common):
-        return None
-    rows = [np.intersect1d(key, common, return_indices=True)[1] for key in keys]
-    clip = errors[0]["clip"].to_numpy()[rows[0]]
-    return np.array([clip_means(error["error_deg"].to_numpy()[own], clip) for error, own in zip(errors, rows, strict=True)])
+def differences_deg(totals: Sequence[Totals]) -> NDArray[np.float64]:
+    """How much larger the first row's mean error is than the second's, for every two of M rows and each of the C clips that any
+    has: over the seeds that both have of a clip, ``[M, M, C]``; NaN where they have none."""
+    table = pd.concat(totals, axis=1, keys=range(len(totals)))
+    total, count = (table.xs(name, axis=1, level=1).to_numpy(np.float64).T for name in ("total_deg", "sequences"))
+    _, clip = np.unique(table.index.get_level_values("clip"), return_inverse=True)
+    belongs = np.equal.outer(clip, np.arange(clip.max() + 1)).astype(np.float64)
+    there = ~np.isnan(total)
+    found = []
+    for own, common in enumerate(there & row for row in there):
+        mine, my_count, other, their_count = (
+            np.where(common, values, 0.0) @ belongs for values in (total[own], count[own], total, count)
+        )
+        with np.errstate(invalid="ignore"):
+            found.append(mine / my_count - other / their_count)
+    return np.array(found)

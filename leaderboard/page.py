@@ -19,6 +19,7 @@ from .series import colour_order, confusions, doa_series, label_series
 from .tables import (
     Table,
     absent,
+    fewer_seeds_text,
     is_tied,
     is_transductive,
     left_out_text,
@@ -74,6 +75,7 @@ def to_html(
     environment.globals |= {
         "transductive": is_transductive,
         "is_tied": is_tied,
+        "fewer_seeds": fewer_seeds_text,
         "table_notes": table_notes,
         "room_text": room_text,
     }

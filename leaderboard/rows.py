@@ -16,7 +16,7 @@ from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
 from .claims import Contender, Verdict, judge, paper_claims
 from .clips import Clips
-from .comparison import Errors, clip_totals, compare, errors_of
+from .comparison import Totals, clip_totals, compare
 from .reference import Reference, reference
 
 SPLITS = ("train", "validation", "off_grid", "off_range")
@@ -45,8 +45,8 @@ class Installed:
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent. Means of the seeds' own means; intervals over the clips of all seeds, as
-    `Clips` counts them.
+    """Scores of a row in degrees and percent: means of the seeds' own values; intervals over the clips of all seeds, as
+    `Clips` counts them. ``by_doa`` and ``confusion`` are of the sequences of all seeds together.
 
     ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
     """
@@ -77,7 +77,7 @@ class Score:
 @dataclass(frozen=True)
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
-    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are the totals of `clip_totals`."""
+    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of `clip_totals`."""
 
     first: CellRecord
     seeds: int
@@ -87,7 +87,7 @@ class Row:
     reference: Reference | None
     leaks: Leaks | None = None
     standing: Standing | None = None
-    clips: pd.DataFrame | None = None
+    clips: Totals | None = None
     verdicts: tuple[Verdict, ...] = ()
 
     @property
@@ -150,21 +150,19 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
             most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
     clips = {place: Clips(found) for place, found in _by_place(records).items()}
     # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
-    errors: list[Errors] = []
     rows = []
     for group in groups.values():
         good, states, reasons = _read(group, read)
-        own, with_confusion = clips[_place(group[0])], most.get(_curve(group[0])) == group[0].fit.labels
-        errors.append(errors_of(good, own))
-        row = _row(group, good, errors[-1], states, reasons, with_confusion)
-        rows.append(replace(row, clips=clip_totals(errors[-1], own) if good else None))
+        with_confusion = most.get(_curve(group[0])) == group[0].fit.labels
+        rows.append(_row(group, good, clips[_place(group[0])], states, reasons, with_confusion))
     places = [_place(row.first) for row in rows]
     contenders = [
         Contender(place, row.method, not row.variant, row.labels, row.first.fit.nominal_labels)
         for row, place in zip(rows, places, strict=True)
     ]
-    standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], errors)
-    verdicts = judge(paper_claims(), contenders, errors)
+    totals, shown = [row.clips for row in rows], [row.score.mae_deg if row.score else None for row in rows]
+    standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], totals, shown)
+    verdicts = judge(paper_claims(), contenders, totals)
     found = zip(rows, standing, verdicts, strict=True)
     return [replace(row, standing=where, verdicts=claims) for row, where, claims in found]
 
@@ -204,7 +202,7 @@ def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[s
 
 
 def _row(
-    group: list[CellRecord], good: Good, errors: Errors, states: set[State], reasons: list[str], with_confusion: bool
+    group: list[CellRecord], good: Good, clips: Clips, states: set[State], reasons: list[str], with_confusion: bool
 ) -> Row:
     first = group[0]
     fit, axes = first.fit, first.axes
@@ -213,9 +211,10 @@ def _row(
         seeds=len(good),
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
-        score=_score(good, errors["clip"].to_numpy(), with_confusion) if good else None,
+        score=_score(good, clips, with_confusion) if good else None,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
+        clips=clip_totals(good, clips) if good else None,
     )
 
 
@@ -224,9 +223,10 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
-def _score(good: Good, clip: NDArray[np.int32], with_confusion: bool) -> Score:
-    """Everything from the predictions but the times, which are means over seeds; ``clip`` numbers those of all seeds."""
+def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
+    """Everything from the predictions but the times, which are means over seeds."""
     first = good[0][0]
+    clip = np.concatenate([clips.numbers(record, table["clip"].to_numpy()) for record, table in good])
     estimated, true = (np.concatenate([table[name].to_numpy(np.float64) for _, table in good]) for name in ANGLES)
     error = metrics.absolute_error_deg(estimated, true)
     hits = metrics.hits_pct(estimated, true) if first.axes.counts_hits else None
@@ -234,6 +234,7 @@ def _score(good: Good, clip: NDArray[np.int32], with_confusion: bool) -> Score:
     mae = metrics.with_interval(error, clip)
     accuracy = metrics.with_interval(hits, clip) if hits is not None else None
     nll_nats, ece_pct = zip(*(calibration(table) for _, table in good), strict=True)
+    of_seeds = [(error[seed == number], true[seed == number]) for number in range(len(good))]
     return Score(
         mae_deg=_mean_of_means(error, seed),
         mae_lo=mae.low,
@@ -250,10 +251,10 @@ def _score(good: Good, clip: NDArray[np.int32], with_confusion: bool) -> Score:
         parameters=first.parameters,
         by_doa=metrics.by_doa(error, true),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
-        median_deg=metrics.median_deg(error),
-        within_10_pct=metrics.within_pct(error),
-        gross_pct=metrics.gross_pct(error),
-        endfire_mae_deg=metrics.endfire_mae_deg(error, true),
+        median_deg=fmean(metrics.median_deg(own) for own, _ in of_seeds),
+        within_10_pct=fmean(metrics.within_pct(own) for own, _ in of_seeds),
+        gross_pct=fmean(metrics.gross_pct(own) for own, _ in of_seeds),
+        endfire_mae_deg=_mean_of_all([metrics.endfire_mae_deg(*own) for own in of_seeds]),
         nll_nats=_mean_of_all(nll_nats),
         ece_pct=_mean_of_all(ece_pct),
     )

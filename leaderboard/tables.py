@@ -17,6 +17,8 @@ SPLIT_TITLES = {
     "off_range": "talkers at other ranges",
 }
 
+RAISED = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -78,9 +80,17 @@ class Table:
         ours = {row.method for row in self.rows}
         return {method: values for method, values in self.paper.items() if method not in ours}
 
-    def best(self, column: int | None) -> tuple[str, str]:
-        """The best MAE and the best accuracy of a column (None: of the whole table), as they are shown."""
-        scores = [row.score for row in self.rows if row.score and (column is None or row.labels == column)]
+    @property
+    def most_seeds(self) -> int:
+        return max((row.seeds for row in self.rows), default=0)
+
+    def best(self, row: Row) -> tuple[str, str]:
+        """The best MAE and the best accuracy where ``row`` stands, its column or the whole table, as they are shown. Empty for
+        a row with fewer seeds than others: a mean over more of them is of other speech."""
+        if row.seeds < self.most_seeds:
+            return "", ""
+        rivals = [other for other in self.rows if other.seeds == row.seeds and (not self.sweep or other.labels == row.labels)]
+        scores = [other.score for other in rivals if other.score]
         hits = [score.accuracy_pct for score in scores if score.accuracy_pct is not None]
         return mae_text(min((score.mae_deg for score in scores), default=None)), pct_text(max(hits, default=None))
 
@@ -163,6 +173,11 @@ def table_notes(table: Table) -> list[str]:
             "\u2021 Cannot be told apart from the best of the methods with as many labels or with none: paired over clips, "
             "5 % level, corrected for the number of methods (Holm)."
         )
+    if any(fewer_seeds_text(table, row) for row in table.rows):
+        found.append(
+            f"A raised number is that of the seeds behind an error where they are fewer than the {table.most_seeds} of others: "
+            "it is no candidate for the best, and is compared on the seeds that both have."
+        )
     found += [*_claim_notes(table), *_leak_note(table)]
     seeds = sorted({row.seeds for row in table.rows if row.seeds})
     if seeds and seeds != [1]:
@@ -197,11 +212,18 @@ def _claim_notes(table: Table) -> list[str]:
 
 
 def is_tied(table: Table, row: Row) -> bool:
-    """Whether a row cannot be told apart from the best of those that it is compared with, and does not itself show that MAE."""
+    """Whether a row cannot be told apart from the best of those that it is compared with, and is not itself the best shown."""
     if row.standing is None or row.score is None or not row.standing.tied:
         return False
-    rivals = [other for other in table.rows if not table.sweep or other.labels in (0, row.labels)]
-    return mae_text(row.score.mae_deg) != mae_text(min(other.score.mae_deg for other in rivals if other.score))
+    rivals = [other for other in table.rows if other.score and (not table.sweep or other.labels in (0, row.labels))]
+    most = max(other.seeds for other in rivals)
+    best_deg = min(other.score.mae_deg for other in rivals if other.score and other.seeds == most)
+    return row.seeds < most or mae_text(row.score.mae_deg) != mae_text(best_deg)
+
+
+def fewer_seeds_text(table: Table, row: Row) -> str:
+    """The raised number of seeds behind a score, where others of the table have more; else empty."""
+    return str(row.seeds).translate(RAISED) if row.score and row.seeds < table.most_seeds else ""
 
 
 def absent(table: Table) -> list[tuple[State, str, str]]:

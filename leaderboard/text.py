@@ -9,10 +9,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ..benchmark.metrics import signature
 from ..benchmark.scoring import SIGNATURE
 from .reference import Reference
 from .rows import Row
-from .tables import Table, absent, is_tied, is_transductive, left_out_text, mae_text, notes, pair_text, pct_text, table_notes
+from .tables import (
+    RAISED,
+    Table,
+    absent,
+    fewer_seeds_text,
+    is_tied,
+    is_transductive,
+    left_out_text,
+    mae_text,
+    notes,
+    pair_text,
+    pct_text,
+    table_notes,
+)
 
 AXES = ("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels")
 COLUMNS = (
@@ -26,6 +40,7 @@ COLUMNS = (
 
 EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct")
 DOA_COLUMNS: tuple[str, ...] = (*AXES, "seeds", "true_deg", "sequences", "mae_deg", "signature")
+DOA_SIGNATURE = signature("errors-by-direction", unit="sequence", seeds="pooled")
 
 
 def to_csv(rows: Iterable[Row]) -> str:
@@ -44,7 +59,7 @@ def to_doa_csv(rows: Iterable[Row]) -> str:
     writer.writeheader()
     for row in rows:
         if row.score is not None:
-            found, same = row.score.by_doa, _axes(row) | {"seeds": row.seeds, "signature": SIGNATURE}
+            found, same = row.score.by_doa, _axes(row) | {"seeds": row.seeds, "signature": DOA_SIGNATURE}
             for true, mae, count in zip(found.true_deg, found.mae_deg, found.sequences, strict=True):
                 writer.writerow(same | {"true_deg": f"{true:g}", "sequences": count, "mae_deg": _number(mae, 4)})
     return file.getvalue()
@@ -112,15 +127,10 @@ class Style:
     quiet: Callable[[str], str]
     escape: Callable[[str], str]
     dagger: str
-    tied: str
 
 
-MARKDOWN = Style(
-    lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: re.sub(r"([\\`*_|<>\[\]])", r"\\\1", t), " \u2020", "\u2021"
-)
-LATEX = Style(
-    lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: t.translate(_LATEX), "$^\\dagger$", "$^\\ddagger$"
-)
+MARKDOWN = Style(lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: re.sub(r"([\\`*_|<>\[\]])", r"\\\1", t), " \u2020")
+LATEX = Style(lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: t.translate(_LATEX), "$^\\dagger$")
 
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -131,6 +141,7 @@ _LATEX = str.maketrans(
         "\u2020": r"$^\dagger$",
         "\u2021": r"$^\ddagger$",
     }
+    | {chr(raised): f"$^{chr(digit)}$" for digit, raised in RAISED.items()}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\u2013": "--"}
 )
 
@@ -142,7 +153,7 @@ def grid(table: Table, style: Style) -> list[list[str]]:
     lines = [[style.escape("method, J ="), *(str(column) for column in table.columns)]]
     for method, group in groupby(table.lines, key=lambda line: line.method):
         for line in group:
-            cells = (_sweep_cell(table, row, column, style) for row, column in zip(line.cells, table.columns, strict=True))
+            cells = (_sweep_cell(table, row, style) for row in line.cells)
             lines.append([_name(line.name, line.row, style), *cells])
         if method in table.paper:
             lines.append(_paper_line(method, table.paper[method], table.columns, style))
@@ -151,15 +162,20 @@ def grid(table: Table, style: Style) -> list[list[str]]:
     return lines
 
 
-def _sweep_cell(table: Table, row: Row | None, column: int, style: Style) -> str:
+def _marks(table: Table, row: Row, style: Style) -> str:
+    """What stands behind an error: that it is tied, and its number of seeds where others have more."""
+    return style.escape("\u2021" * is_tied(table, row) + fewer_seeds_text(table, row))
+
+
+def _sweep_cell(table: Table, row: Row | None, style: Style) -> str:
     if row is None:
         return ""
     if row.score is None:
         return style.quiet(style.escape(row.status))
     shown = (mae_text(row.score.mae_deg), pct_text(row.score.accuracy_pct))
-    best = table.best(column)
+    best = table.best(row)
     mae, *hits = (style.bold(value) if value == top else value for value, top in zip(shown, best, strict=True) if value)
-    text = " / ".join([mae + style.tied * is_tied(table, row), *hits])
+    text = " / ".join([mae + _marks(table, row, style), *hits])
     return text if row.status == "ok" else f"{text} {style.quiet(style.escape(row.status))}"
 
 
@@ -169,16 +185,16 @@ def _paper_line(method: str, values: Sequence[Reference], columns: Sequence[int]
 
 
 def _listing(table: Table, style: Style) -> list[list[str]]:
-    best_mae, best_accuracy = table.best(None)
     wide, wider = table.has_accuracy, table.has_accuracy and table.has_paper_accuracy
     header = ["method", "J", "MAE", "95 %", "paper MAE"]
     header += ["accuracy %", "95 %"] * wide + ["paper accuracy %"] * wider + ["status"]
     lines = [[style.escape(title) for title in header]]
     for line in table.lines:
         row, score, paper = line.row, line.row.score, line.row.reference
+        best_mae, best_accuracy = table.best(row)
         mae, accuracy = mae_text(score and score.mae_deg), pct_text(score and score.accuracy_pct)
         values = [
-            (style.bold(mae) if mae and mae == best_mae else mae) + style.tied * is_tied(table, row),
+            (style.bold(mae) if mae and mae == best_mae else mae) + _marks(table, row, style),
             style.escape(interval_text(score.mae_lo, score.mae_hi, mae_text)) if score else "",
             style.quiet(mae_text(paper.mae_deg)) if paper else "",
         ]

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ..benchmark.metrics import signature
 from ..benchmark.scene import OWN_SPEECH
 from ..benchmark.seeds import generator
 from ..benchmark.statistics import ALPHA, RESAMPLES
@@ -35,6 +36,16 @@ ABOUT = (
     "methods: others may agree better or worse."
 )
 HEADS = ("Protocol", "Scored set", "Simulated", "Measured", "n", "Methods", "Compared", "Tau", "95 %")
+SIGNATURE = signature(
+    "tau-b",
+    unit="pair-of-entries",
+    errors="mae-of-sequences",
+    seeds="common-pooled",
+    least_methods=LEAST_METHODS,
+    tie_deg=TIE_DEG,
+    interval=f"{100 * (1 - ALPHA):g}-percentile-bootstrap-over-clips",
+    resamples=RESAMPLES,
+)
 Entry = tuple[str, str, int]
 """Method, variant and nominal number of labels (0: uses none)."""
 
@@ -42,7 +53,7 @@ Entry = tuple[str, str, int]
 @dataclass(frozen=True)
 class Agreement:
     """How far two rooms agree on the order of ``entries``. ``n`` is the number of labels of all that use any (0: none does),
-    None where several stand together. ``clips`` are those of the simulated and of the measured room; with fewer than two in
+    None where several stand together. ``clips`` are those of the simulated and of the measured room; with too few of
     either there is no interval (NaN)."""
 
     simulated: Table
@@ -97,18 +108,19 @@ def _agreements(simulated: Table, measured: Table) -> Iterator[Agreement]:
 
 
 def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
-    """The clips of everything in a table that has a score; the same speech has the same name in all rooms."""
+    """Clips, seed by seed, of everything in a table that has a score; the same speech has the same name in all rooms."""
     found = {}
     for row in table.rows:
         if row.clips is not None:
             entry = (row.method, row.variant, row.first.fit.nominal_labels)
-            found[entry] = row.clips.set_axis(pd.Index([f"{table.speech} {clip}" for clip in row.clips.index]))
+            found[entry] = row.clips.rename(lambda clip: f"{table.speech} {clip}", level="clip")
     return found
 
 
 def _common(entries: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The clips that all M entries have: columns ``total_deg`` and ``sequences``, each M times."""
-    return pd.concat(entries, axis=1, join="inner").sort_index()
+    """The clips that all M entries have, in the seeds that all have: columns ``total_deg`` and ``sequences``, M times."""
+    shared = pd.concat(entries, axis=1, join="inner", keys=range(len(entries))).groupby(level="clip").sum()
+    return shared.droplevel(0, axis=1)
 
 
 def tau_b(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -127,11 +139,13 @@ def tau_b(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
 def tau_interval(simulated: pd.DataFrame, measured: pd.DataFrame) -> tuple[float, float]:
     """Ends of the 95 % percentile interval of `tau_b` over resampled clips: the rows of either table, whose columns are
     ``total_deg`` and ``sequences`` of each method. A clip that stands in both, which is the same speech in two rooms, is
-    drawn for both. NaN where either has fewer than two."""
-    if min(len(simulated), len(measured)) < 2:
-        return float("nan"), float("nan")
+    drawn for both. Clips that stand in both are drawn among themselves, and so are those of one only: NaN where either has no
+    two that can take each other's place, since nothing of it would vary."""
     names = simulated.index.union(measured.index, sort=False)
     where = names.isin(simulated.index) + 2 * names.isin(measured.index)
+    varies = (np.bincount(where, minlength=4) > 1)[where]
+    if not all(varies[names.get_indexer(room.index)].any() for room in (simulated, measured)):
+        return float("nan"), float("nan")
     rng, weights = generator("tau", len(simulated), len(measured)), np.empty((RESAMPLES, len(names)))
     for part in (np.flatnonzero(where == number) for number in np.unique(where)):
         weights[:, part] = rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=RESAMPLES)
@@ -151,13 +165,13 @@ def to_csv(found: Sequence[Agreement]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     places = ("protocol", "protocol_version", "scale", "split", "simulated", "measured", "speech", "n", "methods", "entries")
-    writer.writerow([*places, "tau_b", "tau_b_lo", "tau_b_hi", "simulated_clips", "measured_clips", "compared"])
+    writer.writerow([*places, "tau_b", "tau_b_lo", "tau_b_hi", "simulated_clips", "measured_clips", "compared", "signature"])
     for one in found:
         table = one.simulated
         place = [table.protocol, table.rows[0].first.axes.protocol_version, table.scale, table.split, table.dataset]
         place += [one.measured.dataset, table.speech, "all" if one.n is None else one.n, one.methods, len(one.entries)]
         values = ["" if np.isnan(value) else f"{value:.4f}" for value in (one.tau, one.low, one.high)]
-        writer.writerow([*place, *values, *one.clips, "; ".join(map(_entry_text, one.entries))])
+        writer.writerow([*place, *values, *one.clips, "; ".join(map(_entry_text, one.entries)), SIGNATURE])
     return file.getvalue()
 
 

@@ -147,6 +147,15 @@ def test_seeds_are_averaged_and_their_clips_pooled(tmp_path: Path) -> None:
     assert row["accuracy_pct"] == 0.0
 
 
+def test_every_error_of_a_row_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
+    """Errors 0, 0, 30, 30 in seed 0 and, in twice the sequences, 10 in seed 1; half of either come from 80 degrees."""
+    add(tmp_path, cell("a", seed=0), [0.0, 80.0, 30.0, 50.0], [0.0, 80.0, 0.0, 80.0])
+    add(tmp_path, cell("b", seed=1, scored_digest="other"), [10.0, 70.0] * 4, [0.0, 80.0] * 4)
+    (row,) = table_of(tmp_path).to_dict("records")
+    names = ("mae_deg", "median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg")
+    assert [row[name] for name in names] == [12.5, 12.5, 75.0, 25.0, 12.5]
+
+
 def test_recordings_that_every_seed_scores_count_once(tmp_path: Path) -> None:
     """A room with talkers of its own: a seed changes labels only, so two seeds bring no more clips than one."""
     estimated = [10.0, 20.0, 40.0, 50.0]
@@ -436,14 +445,14 @@ def test_costs_and_errors_by_direction_are_in_the_files(tmp_path: Path) -> None:
     assert rows.loc["cnn", ["parameters", "fit_peak_rss_mb"]].tolist() == ["1234", "600.0"]
     assert rows.loc["music", ["parameters", "fit_peak_rss_mb"]].tolist() == ["", ""]
     page = re.sub(r"\s*<[^>]*>\s*", " ", own_html(text_of(tmp_path, "html")))
-    assert re.search(r"cnn +114 +0\.00 +87\.5 +0\.0 +\S+ +\S+ +\S+ +1,234 +\S+ +600 ", page)
+    assert re.search(r"cnn +114 +2\.50 +87\.5 +0\.0 +\S+ +\S+ +\S+ +1,234 +\S+ +600 ", page)
     found = pd.read_csv(tmp_path / "leaderboard" / "per_doa.csv", keep_default_na=False)
     assert found["method"].tolist() == ["music"] * 4 + ["cnn"] * 4
     cnn = found[found["method"] == "cnn"]
     assert cnn["true_deg"].tolist() == HITS
     assert cnn["mae_deg"].tolist() == [5.0, 0.0, 0.0, 10.0]
     assert cnn["sequences"].tolist() == [2] * 4
-    assert set(found["signature"]) == {rows.loc["cnn", "signature"]}
+    assert set(found["signature"]) == {"errors-by-direction:1|unit=sequence|seeds=pooled"}
 
 
 @pytest.mark.parametrize(("share", "says"), [(0.0, "Leak-free"), (55.4, "up to 55 % of these sequences share a frame")])

@@ -11,7 +11,7 @@ from doabench.benchmark.statistics import Difference
 from doabench.leaderboard.build import build
 from doabench.leaderboard.claims import OUTCOMES, Claim, Contender, Verdict, judge, paper_claims
 from doabench.leaderboard.clips import Clips
-from doabench.leaderboard.comparison import errors_of
+from doabench.leaderboard.comparison import clip_totals
 from test_leaderboard import HITS, add, cell, own_html, predictions, table_of, text_of
 
 
@@ -32,6 +32,28 @@ def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) ->
     page = own_html(text_of(tmp_path, "html"))
     assert page.count('title="Cannot be told apart from the best">‡') == 1
     assert '15.5</b><abbr class="dagger"' in page
+
+
+def test_a_row_with_fewer_seeds_takes_no_seeds_from_the_others(tmp_path: Path) -> None:
+    """Errors of srp_phat 2, 9, 9 in seeds 0 to 2, of music 3, 4, 4, of norm_music 2.5 in seed 0 alone."""
+    errors = {"srp_phat": (2.0, 9.0, 9.0), "music": (3.0, 4.0, 4.0), "norm_music": (2.5,)}
+    for method, of_seeds in errors.items():
+        for seed, error in enumerate(of_seeds):
+            add(tmp_path, cell(f"{method}{seed}", method, seed=seed, scored_digest=f"draw {seed}"), [error] * 4, [0.0] * 4)
+    rows = table_of(tmp_path).set_index("method")
+    assert rows["rank"].astype(int).to_dict() == {"srp_phat": 2, "music": 1, "norm_music": 2}
+    assert rows["behind_best_deg"].astype(float).to_dict() == {"srp_phat": 3.0, "music": 0.0, "norm_music": -0.5}
+    md = text_of(tmp_path, "md").replace("\\_", "_")
+    assert dict(re.findall(r"\| (\w+) \| 0 \| (\S+) \|", md)) == {
+        "srp_phat": "6.67‡",
+        "music": "**3.67**",
+        "norm_music": "2.50¹",
+    }
+    assert "fewer than the 3 of others" in md
+    assert r"2.50$^1$" in text_of(tmp_path, "tex")
+    page = own_html(text_of(tmp_path, "html"))
+    assert 'others have">¹</abbr>' in page
+    assert re.findall(r'<b class="best">(.*?)</b>', page)[0] == "3.67"
 
 
 def test_in_a_sweep_ties_are_with_the_best_of_as_many_labels_or_none(tmp_path: Path) -> None:
@@ -85,7 +107,7 @@ def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table()
     assert (one_clip.outcome, str(one_clip)) == ("cannot be told", "J = 10 (-2.00 deg)")
     record = cell("a", "cnn")
     clips = Clips([record])
-    here, there = (errors_of([(record, predictions(one))], clips) for one in (HITS, [20.0, 20.0, 30.0, 30.0]))
+    here, there = (clip_totals([(record, predictions(one))], clips) for one in (HITS, [20.0, 20.0, 30.0, 30.0]))
     names = [
         ("here", "a", True, 10, 10),
         ("here", "b", True, 20, 20),
@@ -97,7 +119,7 @@ def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table()
     assert [(verdict.labels, verdict.difference.mean) for verdict in verdicts] == [(10, -10.0)]
     later = Claim("a", "b", 11, "somewhere")
     assert judge([later], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, there]) == [(), ()]
-    assert judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, errors_of([], clips)]) == [(), ()]
+    assert judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, None]) == [(), ()]
 
 
 def test_claims_of_the_paper_are_about_methods_that_there_are() -> None:

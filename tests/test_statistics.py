@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from doabench.benchmark.statistics import mean_offsets, mean_p, paired_difference, rank_interval, standings
+from doabench.benchmark.statistics import Standing, mean_offsets, mean_p, paired_difference, rank_interval, standings
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 LOG_SD = (0.50, 0.64)
@@ -36,14 +37,27 @@ def test_intervals_cover_the_accuracy_of_clips(clips: int, low: float, high: flo
     assert low <= covered <= high
 
 
+def two_by_two(clip_errors_deg: ArrayLike) -> NDArray[np.float64]:
+    """Differences ``[M, M, C]`` of errors ``[M, C]``."""
+    errors = np.asarray(clip_errors_deg, np.float64)
+    return errors[:, None] - errors[None]
+
+
+def standings_of(clip_errors_deg: ArrayLike) -> list[Standing]:
+    """Of methods with as many seeds, where all have all clips."""
+    errors = np.asarray(clip_errors_deg, np.float64)
+    found = standings(two_by_two(errors), errors.mean(1), np.ones(len(errors)))
+    return [standing for standing in found if standing is not None]
+
+
 def test_paired_differences_are_those_of_the_paired_t_test() -> None:
     first, second = np.array([3.0, 5.0, 9.0, 9.0, 14.0]), np.array([2.0, 3.0, 5.0, 3.0, 7.0])  # differences 1, 2, 4, 6, 7
-    found, expected = paired_difference(first, second), stats.ttest_rel(first, second).confidence_interval()
+    found, expected = paired_difference(np.append(first - second, np.nan)), stats.ttest_rel(first, second).confidence_interval()
     assert (found.mean, found.low, found.high) == pytest.approx((4, expected.low, expected.high))
-    assert np.isnan(paired_difference([1.0], [2.0]).high)
-    for wrong in ([], [1.0, 2.0], [[1.0]]):
-        with pytest.raises(ValueError, match="one length"):
-            paired_difference(wrong, [1.0] if wrong else [])
+    assert np.isnan(paired_difference([1.0]).high)
+    for wrong in ([], [np.nan], [[1.0]]):
+        with pytest.raises(ValueError, match="must be a vector with a number"):
+            paired_difference(wrong)
 
 
 def test_without_skewness_it_is_students_t() -> None:
@@ -75,7 +89,7 @@ def test_methods_that_differ_by_less_than_clips_do_are_told_apart_when_paired() 
     rng = np.random.default_rng(0)
     hard = np.exp(rng.standard_normal(40))
     best, worse, same = hard, hard + 0.2 + 0.1 * rng.standard_normal(40), hard + 0.1 * rng.standard_normal(40)
-    found = standings([worse, best, same])
+    found = standings_of([worse, best, same])
     assert [standing.tied for standing in found] == [False, True, True]
     assert found[0].rank == found[0].rank_lo == found[0].rank_hi == 3
     assert {found[1].rank_lo, found[1].rank_hi} == {found[2].rank_lo, found[2].rank_hi} == {1, 2}
@@ -88,24 +102,46 @@ def test_holm_by_hand() -> None:
     errors = np.array([[5.0], [5.3], [5.5]]) + rng.standard_normal((3, 12)) * 0.4
     best = int(errors.mean(1).argmin())
     raw = sorted(mean_p(errors[index] - errors[best]) for index in range(3) if index != best)
-    found = sorted(standing.p_holm for index, standing in enumerate(standings(errors)) if index != best)
+    found = sorted(standing.p_holm for index, standing in enumerate(standings_of(errors)) if index != best)
     assert found == pytest.approx([min(1, 2 * raw[0]), max(min(1, 2 * raw[0]), raw[1])])
 
 
 def test_equal_methods_are_rarely_told_apart() -> None:
     rng = np.random.default_rng(2)
-    wrong = sum(not all(standing.tied for standing in standings(np.exp(rng.standard_normal((2, 20))))) for _ in range(200))
+    wrong = sum(not all(standing.tied for standing in standings_of(np.exp(rng.standard_normal((2, 20))))) for _ in range(200))
     assert wrong < 20
 
 
 def test_identical_methods_share_a_rank() -> None:
-    low, high = rank_interval(np.ones((3, 5)))
+    low, high = rank_interval(two_by_two(np.ones((3, 5))), np.ones((3, 3)))
     assert low.tolist() == high.tolist() == [1, 1, 1]
-    (alone,) = standings(np.ones((1, 1)))
+    (alone,) = standings_of(np.ones((1, 1)))
     assert (alone.rank, alone.tied, alone.difference_deg) == (1, True, 0)
 
 
-@pytest.mark.parametrize("errors", [[], [1.0], [[np.nan]]])
-def test_bad_input_is_refused(errors: list) -> None:
+def test_a_method_with_fewer_seeds_changes_nothing_for_the_others() -> None:
+    rng = np.random.default_rng(3)
+    errors = 10 + rng.standard_normal((4, 30)) + np.array([[0.0], [0.3], [2.0], [-3.0]])
+    errors[3, 10:] = np.nan
+    differences, mae, seeds = two_by_two(errors), np.nanmean(errors, 1), [3, 3, 3, 1]
+    *others, fewer = standings(differences, mae, seeds)
+    alone = standings(differences[:3, :3], mae[:3], seeds[:3])
+    names = ("rank", "rank_lo", "rank_hi", "difference_deg", "difference_lo", "difference_hi")
+    for name in names:
+        assert [getattr(standing, name) for standing in others] == [getattr(standing, name) for standing in alone]
+    best = int(mae[:3].argmin())
+    assert [standing.rank for standing in others if standing][best] == 1
+    assert fewer is not None
+    assert fewer.difference_deg == pytest.approx((errors[3, :10] - errors[best, :10]).mean())
+    assert (fewer.rank, fewer.tied) == (1, False)
+
+
+def test_a_method_that_shares_no_clip_with_the_best_has_no_standing() -> None:
+    found = standings(two_by_two([[1.0, 2.0, np.nan], [3.0, 4.0, np.nan], [np.nan, np.nan, 1.0]]), [1.5, 3.5, 1.0], [2, 2, 1])
+    assert [standing and standing.rank for standing in found] == [1, 2, None]
+
+
+@pytest.mark.parametrize("differences", [np.zeros(0), np.zeros(1), np.zeros((1, 1, 0)), np.zeros((1, 2, 3)), [[[np.inf]]]])
+def test_bad_input_is_refused(differences: ArrayLike) -> None:
     with pytest.raises(ValueError, match="must be finite"):
-        standings(errors)
+        standings(differences, [1.0], [1])

@@ -54,6 +54,14 @@ def test_where_no_clip_disagrees_there_is_no_doubt() -> None:
     assert all(np.isnan(tau_interval(room(order[:1]), room(order))))
 
 
+def test_clips_that_nothing_can_take_the_place_of_give_no_interval() -> None:
+    """One clip that both rooms have and one more of each: no draw differs from another."""
+    order = np.ones((4, 1)) * [1.0, 2.0, 3.0, 4.0]
+    assert all(np.isnan(tau_interval(room(order[:2]), room(order[:2], first_clip=1))))
+    assert all(np.isnan(tau_interval(room(order[:2]), room(order[:3], first_clip=1))))
+    assert tau_interval(room(order[:3]), room(order[:3], first_clip=1)) == (1.0, 1.0)
+
+
 @pytest.mark.parametrize(
     "measured", [[3.0, 5.0, 7.0, 10.0, 14.0, 20.0], [3.2, 3.0, 3.6, 5.2, 4.8, 6.0]], ids=["agreeing", "close and crossing"]
 )
@@ -119,6 +127,21 @@ def test_labels_are_matched_by_what_was_asked_for(tmp_path: Path) -> None:
         "1000": pytest.approx(8 / 10),
     }
     assert rows.loc["120", "compared"].endswith("cnn n=120")
+
+
+def test_methods_are_ordered_by_the_seeds_that_all_of_them_have(tmp_path: Path) -> None:
+    """Recordings that every seed scores; the last method was run once only, and the first fails in the other seed."""
+    fill(tmp_path)
+    for dataset in ("twin", "hall"):
+        for number, method in enumerate(METHODS[:3]):
+            record = cell(f"{dataset}-more-{number}", method, dataset=dataset, measured=dataset == "hall", seed=1)
+            if dataset == "hall":
+                record = record.model_copy(update={"fit": record.fit.model_copy(update={"candidates_deg": SIX_GRID})})
+            add(tmp_path, record, [10.0 * (number + 1) + 75 * (number == 0 and dataset == "hall")] * 8, [0.0] * 8)
+    build(tmp_path)
+    (row,) = pd.read_csv(tmp_path / "leaderboard" / "twins.csv").to_dict("records")
+    assert (row["tau_b"], row["simulated_clips"], row["measured_clips"]) == (1.0, 2, 2)
+    assert row["signature"].startswith("tau-b:1|unit=pair-of-entries|")
 
 
 @pytest.mark.parametrize("changed", [{"speech": "others"}, {"scale": "smoke"}, {"split": "train"}, {"measured": False}])
