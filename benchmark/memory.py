@@ -1,22 +1,25 @@
-"""How much memory a stretch of work took, as the operating system counts it."""
+"""How much memory a stretch of work added, as the operating system counts it."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def start_peak() -> Callable[[], float | None]:
-    """Forget how much this process used so far; what is returned tells the most that it held at once since, in MB.
+def start_added() -> Callable[[], float | None]:
+    """Note how much this process holds now; what is returned tells how much more it held at once at most since, in MB.
 
-    That is the resident memory of the whole process: interpreter, libraries, data, and what the work itself needs; not that of
-    an accelerator. What earlier work freed is handed back first, the libraries that it loaded stay. None where the system
-    cannot forget (it can on Linux).
+    That is resident memory; not that of an accelerator. What was there before does not count, whoever made it; what the work is
+    the first to load or to make of its data, and leaves there, does. What earlier work freed is handed back first, lest the
+    work take it and add nothing. None where the system cannot forget its earlier peak (Linux can).
     """
+    if not CLEAR_REFS.exists():
+        return lambda: None
     gc.collect()
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
@@ -24,9 +27,15 @@ def start_peak() -> Callable[[], float | None]:
         CLEAR_REFS.write_text("5")
     except OSError:
         return lambda: None
-    return _peak_mb
+    before = _peak_mb()  # just forgotten: what is held now
+
+    def added() -> float | None:
+        after = _peak_mb()
+        return None if before is None or after is None else max(0.0, after - before)
+
+    return added
 
 
 def _peak_mb() -> float | None:
-    lines = [line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:")]
-    return int(lines[0].split()[1]) * 1024 / 1e6 if lines else None
+    found = re.search(r"^VmHWM:\s*(\d+) kB", STATUS.read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 / 1e6 if found else None

@@ -42,8 +42,8 @@ class FitData:
 class Prediction:
     """Estimates for N sequences: ``doa_deg [N]`` and, where the method has them, ``scores [N, T]`` (higher is likelier).
 
-    ``log_probabilities`` says that the scores are natural logarithms of the candidates' probabilities, which sum to one; the
-    suite then measures likelihood and calibration, too.
+    ``log_probabilities`` says that the scores are natural logarithms of the candidates' probabilities, which sum to one and
+    are nowhere 0; the suite then measures likelihood and calibration, too.
     """
 
     doa_deg: NDArray[np.float64]

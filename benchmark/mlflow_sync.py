@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
 KEY, EXPERIMENT, ARTIFACTS, HOST = "doabench.key", "doabench/", "mlartifacts", "127.0.0.1"
 PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with the params
 FIT_PARAMS = ("method", "variant", "labels", "nominal_labels", "selection_labels", "dataset", "measured", "speech", "seed")
-COSTS = ("fit_s", "fit_peak_rss_mb", "parameters", "predict_us_per_sequence")
+COSTS = ("fit_s", "fit_added_rss_mb", "parameters", "predict_us_per_sequence")
 PARAMS = (*FIT_PARAMS, "rt60_s", "split", "scale", "protocol_version")
 # No usage statistics to MLflow's makers, no printed links, no minutes of waiting for a server that is gone.
 SETTINGS = {

@@ -115,12 +115,12 @@ class FitRecord(Record):
     key: str
     axes: FitAxes
     fit_s: float
-    fit_peak_rss_mb: float | None = None
+    fit_added_rss_mb: float | None = None
     environment: dict[str, Any] = {}
 
 
 class CellRecord(Record):
-    """One fit on one scored set. ``fit_peak_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
+    """One fit on one scored set. ``fit_added_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
     ``speakers`` are who is heard in each scored clip, by its number (empty in older records and where nothing was scored)."""
 
     key: str
@@ -135,7 +135,7 @@ class CellRecord(Record):
     reason: str = ""
     traceback: str = ""
     fit_s: float | None = None
-    fit_peak_rss_mb: float | None = None
+    fit_added_rss_mb: float | None = None
     parameters: int | None = None
     predict_us_per_sequence: float | None = None
     environment: dict[str, Any] = {}

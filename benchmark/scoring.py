@@ -22,7 +22,7 @@ SIGNATURE = metrics.signature(
     nll="nats",
     ece_bins=metrics.CALIBRATION_BINS,
     parameters="stored",
-    memory="peak-rss-of-process",
+    memory="rss-added-at-peak",
 )
 """How the numbers of a cell, and of a leaderboard line, were computed."""
 

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from .errors import UserError
 from .generation import Generated, nearest_deg
 from .generation import score as generation_score
 from .leaks import Part, leak
-from .memory import start_peak
+from .memory import start_added
 from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
 from .metrics import NORMALISED_WITHIN, normalisation_error
 from .plan import Cell, Fit
@@ -81,12 +81,12 @@ def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
         return [record for cell in todo if (record := store.cell(cell.key)) is not None]
     records, costs = [], {"parameters": store.parameters(fit.key)}
     if fit.axes.labels:
-        costs |= {"fit_s": trained.fit_s, "fit_peak_rss_mb": trained.fit_peak_rss_mb}
+        costs |= {"fit_s": trained.fit_s, "fit_added_rss_mb": trained.fit_added_rss_mb}
     for cell in todo:
         report(1.0, f"scoring {cell.split}")
         try:
             score_cell = _generated if isinstance(cell.protocol, GenerationProtocol) else _scored
-            outcome, content = score_cell(fit, cell, method, scene)
+            outcome, content = _guarded(fit, f"score {cell.split}", partial(score_cell, fit, cell, method, scene))
             record = _record(fit, cell, where, state="ok", **costs, **outcome)
         except Crash as crash:
             content = None
@@ -113,15 +113,17 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
     if stored is not None:
         _guarded(fit, "load", lambda: method.load(store.fits / fit.key))
         return method, stored
-    began, peak_rss_mb = time.perf_counter(), None
+    began, added_rss_mb = time.perf_counter(), None
     if method.info.uses_labels:
         data, _, _ = _guarded(fit, "data", lambda: fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed))
-        peak, began = start_peak(), time.perf_counter()
+        for part in (data.labelled, data.selection):
+            part.phase(slice(0))  # made once for all fits of a worker: the first must not pay for it
+        added, began = start_added(), time.perf_counter()
         _guarded(fit, "fit", lambda: method.fit(data))
-        peak_rss_mb = peak()
+        added_rss_mb = added()
     fit_s = time.perf_counter() - began
     where = environment(settings.device, settings.threads)
-    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, fit_peak_rss_mb=peak_rss_mb, environment=where)
+    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, fit_added_rss_mb=added_rss_mb, environment=where)
     with store.new_fit(record, method.context.history) as folder:
         _guarded(fit, "save", lambda: method.save(folder))
     return method, record
@@ -131,10 +133,9 @@ def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[st
     """What the record of one scored set says, and its predictions."""
     chosen, leaks = _scored_set(fit, cell, scene)
     began = time.perf_counter()
-    prediction = _guarded(
-        fit, "predict", lambda: _checked(method.predict(chosen.sequences), len(chosen.sequences), scene.setup)
-    )
+    prediction = _guarded(fit, "predict", lambda: method.predict(chosen.sequences))
     predict_s = time.perf_counter() - began
+    _guarded(fit, "predict", lambda: _checked(prediction, len(chosen.sequences), scene.setup))
     table = _predictions(chosen, prediction, scene.setup if cell.axes.counts_hits else None)
     metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
     speakers = chosen.stream.clip_speakers
@@ -142,7 +143,7 @@ def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[st
         "metrics": metrics,
         "leaks": leaks,
         "speakers": speakers,
-        "predict_us_per_sequence": predict_s / max(1, len(table)) * 1e6,
+        "predict_us_per_sequence": predict_s / len(table) * 1e6,
     }, table
 
 
@@ -189,6 +190,8 @@ def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     chosen = scored_set(
         scene.stream(subset), np.concatenate([np.empty(0, np.int64), *used]), cell.protocol.balance, fit.axes.seed
     )
+    if not len(chosen.starts):
+        raise UserError(f"no sequence is left to score in {cell.split}: lower --labels or give more speech")
     scored = Part(subset.speech, chosen.stream, chosen.starts)
     labelled_parts = [Part(each.speech, scene.stream(each), starts) for each, starts in given]
     return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
@@ -214,7 +217,7 @@ def _predictions(chosen: ScoredSet, prediction: Prediction, setup: ArraySetup | 
     return pd.DataFrame(columns)
 
 
-def _checked(prediction: Prediction, count: int, setup: ArraySetup) -> Prediction:
+def _checked(prediction: Prediction, count: int, setup: ArraySetup) -> None:
     if not isinstance(prediction, Prediction) or prediction.doa_deg.shape != (count,):
         raise ValueError(f"predict must return a Prediction with doa_deg of shape ({count},)")
     if not np.isfinite(prediction.doa_deg).all():
@@ -223,7 +226,8 @@ def _checked(prediction: Prediction, count: int, setup: ArraySetup) -> Predictio
         scores, wanted = prediction.scores, (count, len(setup.candidates_deg))
         if scores is None or scores.shape != wanted or not normalisation_error(scores) <= NORMALISED_WITHIN:
             raise ValueError(f"log_probabilities=True needs scores of shape {wanted} whose exponentials sum to one")
-    return prediction
+        if not np.isfinite(scores).all():
+            raise ValueError("log_probabilities=True needs finite scores: clip probabilities, to 1e-12 say, before the logarithm")
 
 
 def _checked_phase(made: GeneratedPhase, count: int) -> GeneratedPhase:
@@ -234,9 +238,11 @@ def _checked_phase(made: GeneratedPhase, count: int) -> GeneratedPhase:
 
 
 def _guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
-    """Run a plugin's code; whatever it raises becomes a `Crash` that says whose fault it is."""
+    """Run a plugin's code, or what works on what it gave; whatever that raises becomes a `Crash` that says whose fault it is."""
     try:
         return call()
+    except Crash:
+        raise
     except (UserError, FitFailed) as error:
         raise Crash(str(error)) from error
     except Exception as error:

@@ -45,7 +45,7 @@ FURTHER = {
     "ece_pct": ("Calibration error, %", "{:.1f}"),
     "parameters": ("Parameters", "{:,}"),
     "fit_s": ("Training, s", "{:.0f}"),
-    "fit_peak_rss_mb": ("Peak memory, MB", "{:.0f}"),
+    "fit_added_rss_mb": ("Memory added, MB", "{:.0f}"),
     "predict_us_per_sequence": ("\u00b5s / sequence", "{:.0f}"),
 }
 """Fields of `Score` that stand in a second table, with heading and format."""

@@ -62,7 +62,7 @@ class Score:
     floor_deg: float
     fit_s: float | None
     predict_us_per_sequence: float | None
-    fit_peak_rss_mb: float | None
+    fit_added_rss_mb: float | None
     parameters: int | None
     by_doa: metrics.ByDoa
     confusion: NDArray[np.int64] | None
@@ -247,7 +247,7 @@ def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
         floor_deg=fmean(record.metrics.floor_deg for record, _ in good if record.metrics),
         fit_s=_mean(record.fit_s for record, _ in good),
         predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
-        fit_peak_rss_mb=_mean(record.fit_peak_rss_mb for record, _ in good),
+        fit_added_rss_mb=_mean(record.fit_added_rss_mb for record, _ in good),
         parameters=first.parameters,
         by_doa=metrics.by_doa(error, true),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,

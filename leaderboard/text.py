@@ -34,7 +34,7 @@ COLUMNS = (
     *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
     *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
     *("rank", "rank_lo", "rank_hi", "behind_best_deg", "behind_best_lo", "behind_best_hi", "p_holm", "tied_with_best"),
-    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_peak_rss_mb"),
+    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_added_rss_mb"),
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
 )
 
@@ -78,7 +78,7 @@ def _csv_row(row: Row) -> dict[str, object]:
         values |= {"sequences": score.sequences, "clips": score.clips, "parameters": score.parameters}
         values |= {name: _number(getattr(score, name), 2) for name in ("fit_s", "predict_us_per_sequence")}
         values |= {name: _number(getattr(score, name), 4) for name in EXTRA}
-        values |= {"fit_peak_rss_mb": _number(score.fit_peak_rss_mb, 1), "signature": SIGNATURE}
+        values |= {"fit_added_rss_mb": _number(score.fit_added_rss_mb, 1), "signature": SIGNATURE}
     if row.standing is not None:
         standing = row.standing
         values |= {"rank": standing.rank, "rank_lo": standing.rank_lo, "rank_hi": standing.rank_hi}

@@ -25,14 +25,17 @@ PROBABLE = (
     HEADER.format(labels=False)
     + """
     excess: float = 0.0
+    certain: bool = False
 
     def predict(self, sequences):
         setup = self.context.setup
         scores = np.full((len(sequences), len(setup.candidates_deg)), self.excess - np.log(len(setup.candidates_deg)))
+        if self.certain:
+            scores[:, 0], scores[:, 1:] = 0, -np.inf
         return Prediction.best_candidate(scores, setup, log_probabilities=True)
 """
 )
-"""Every candidate as probable as any other, times exp(excess)."""
+"""Every candidate as probable as any other, times exp(excess); or only the first one possible."""
 
 RAISES = (
     HEADER.format(labels=False)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doabench.benchmark import memory
 from doabench.benchmark.acoustics import ArraySetup
-from doabench.benchmark.memory import start_peak
+from doabench.benchmark.memory import start_added
 from doabench.benchmark.method import Context
 from doabench.benchmark.registry import make_method
 from doabench.benchmark.store import HISTORY, RECORD, Store
@@ -46,14 +47,27 @@ def test_a_fit_that_keeps_nothing_has_none_and_other_files_are_not_counted(tmp_p
     assert store.parameters("key") == 19
 
 
-def test_the_peak_is_of_the_work_itself_and_not_of_earlier_work() -> None:
-    def work(megabytes: int) -> float:
-        peak = start_peak()
+def test_memory_is_what_the_work_adds_and_not_what_was_there() -> None:
+    def added_by(megabytes: int) -> float:
+        added = start_added()
         np.ones(megabytes * 1_000_000, np.uint8)
-        if (found := peak()) is None:
+        if (found := added()) is None:
             pytest.skip("this system cannot forget a peak")
         return found
 
-    little, much, little_again = work(1), work(400), work(1)
-    assert 380 < much - little < 460
-    assert abs(little_again - little) < 60
+    assert 0 <= added_by(0) < 10
+    assert 195 < added_by(200) < 215
+    held = np.ones(300_000_000, np.uint8)
+    assert 0 <= added_by(0) < 10
+    assert 195 < added_by(200) < 215
+    assert held.all()
+
+
+def test_memory_is_unknown_where_the_system_cannot_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "CLEAR_REFS", tmp_path / "clear_refs")
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "status")
+    monkeypatch.delattr(memory.ctypes, "CDLL")
+    assert start_added()() is None
+    monkeypatch.undo()
+    monkeypatch.setattr(memory, "CLEAR_REFS", tmp_path)  # there, and not to be written
+    assert start_added()() is None

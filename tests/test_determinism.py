@@ -13,7 +13,7 @@ CHEAP = ("--method", "srp_phat", "--method", "rtf_1nn", "--method", "norm_music"
 LEARNING = ("--method", "rtf_1nn", "--method", "mean_teacher[steps=12]")
 PROTOCOLS = ("--protocol", "label-sweep", "--protocol", "off-grid")
 ONE_THREAD = ("--threads", "1")
-MEASURED = ["fit_s", "fit_peak_rss_mb", "predict_us_per_sequence"]
+MEASURED = ["fit_s", "fit_added_rss_mb", "predict_us_per_sequence"]
 
 Ran = tuple[Path, list[dict[str, Any]]]
 

@@ -439,11 +439,11 @@ def test_likelihood_and_calibration_are_means_of_seeds_and_blank_where_predictio
 
 def test_costs_and_errors_by_direction_are_in_the_files(tmp_path: Path) -> None:
     for seed, peak, estimated in ((0, 500.0, [10.0, 10.0, 20.0, 50.0]), (1, 700.0, HITS)):
-        add(tmp_path, cell(f"s{seed}", "cnn", labels=114, seed=seed, parameters=1234, fit_peak_rss_mb=peak), estimated)
+        add(tmp_path, cell(f"s{seed}", "cnn", labels=114, seed=seed, parameters=1234, fit_added_rss_mb=peak), estimated)
     add(tmp_path, cell("b", "music"))
     rows = table_of(tmp_path).set_index("method")
-    assert rows.loc["cnn", ["parameters", "fit_peak_rss_mb"]].tolist() == ["1234", "600.0"]
-    assert rows.loc["music", ["parameters", "fit_peak_rss_mb"]].tolist() == ["", ""]
+    assert rows.loc["cnn", ["parameters", "fit_added_rss_mb"]].tolist() == ["1234", "600.0"]
+    assert rows.loc["music", ["parameters", "fit_added_rss_mb"]].tolist() == ["", ""]
     page = re.sub(r"\s*<[^>]*>\s*", " ", own_html(text_of(tmp_path, "html")))
     assert re.search(r"cnn +114 +2\.50 +87\.5 +0\.0 +\S+ +\S+ +\S+ +1,234 +\S+ +600 ", page)
     found = pd.read_csv(tmp_path / "leaderboard" / "per_doa.csv", keep_default_na=False)

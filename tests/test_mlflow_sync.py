@@ -72,7 +72,7 @@ def cell_record(key: str, fit: FitAxes, protocol: str, **changes: object) -> Cel
         clips=2,
         floor_deg=0.0,
     )
-    costs = {"fit_s": 2.0, "fit_peak_rss_mb": 300.5, "parameters": 7} if fit.labels else {}
+    costs = {"fit_s": 2.0, "fit_added_rss_mb": 300.5, "parameters": 7} if fit.labels else {}
     own = costs | {"predict_us_per_sequence": 7.0, "environment": {"commit": "abc", "threads": 2}}
     record = {"key": key, "fit_key": f"fit-{fit.method}", "state": "ok", "fit": fit, "axes": axes, "metrics": scores}
     return CellRecord.model_validate(record | own | changes)
@@ -164,7 +164,7 @@ def test_what_a_run_shows(synced: Path) -> None:
         "protocol_version": "1",
     }
     scores = {"mae_deg": 1.5, "mae_lo": 1.0, "mae_hi": 2.0, "floor_deg": 0.0, "sequences": 6.0, "clips": 2.0, "fit_s": 2.0}
-    scores |= {"parameters": 7.0, "fit_peak_rss_mb": 300.5, "mae_deg_at/-30": 15.0, "mae_deg_at/0": 0.0, "mae_deg_at/30": 15.0}
+    scores |= {"parameters": 7.0, "fit_added_rss_mb": 300.5, "mae_deg_at/-30": 15.0, "mae_deg_at/0": 0.0, "mae_deg_at/30": 15.0}
     assert run.data.metrics == scores | {"predict_us_per_sequence": 7.0, "train/loss": 1.0 / STEPS}
     shown = {"doabench.fit_key": "fit-learner", "fingerprint": "f" * 32, "commit": "abc", "threads": "2"}
     assert shown.items() <= run.data.tags.items()

@@ -82,10 +82,10 @@ def test_one_failure_stops_nobody_and_only_it_runs_again(tmp_path: Path) -> None
 def test_the_same_command_again_computes_nothing(tmp_path: Path) -> None:
     options = ("--method", "srp_phat", "--method", "rtf_1nn")
     records, _ = run(tmp_path, *options)
-    costs = {record["fit"]["method"]: (record["parameters"], record["fit_peak_rss_mb"]) for record in records}
+    costs = {record["fit"]["method"]: (record["parameters"], record["fit_added_rss_mb"]) for record in records}
     assert costs["srp_phat"] == (0, None)
     assert costs["rtf_1nn"][0] in (2 * 19 * 128, 2 * 13 * 128)  # a complex number for each class and bin
-    assert costs["rtf_1nn"][1] is None or 50 < costs["rtf_1nn"][1] < 20_000
+    assert costs["rtf_1nn"][1] is None or 0 <= costs["rtf_1nn"][1] < 20_000
     before = files(tmp_path)
     table = (tmp_path / "leaderboard" / "leaderboard.csv").read_bytes()
     _, said = run(tmp_path, *options)
@@ -174,7 +174,9 @@ def test_predictions_hold_what_the_metrics_need(tmp_path: Path) -> None:
 
 def test_probabilities_are_kept_and_measured_where_true_angles_are_candidates(tmp_path: Path) -> None:
     path = plugin(tmp_path, "probable", plugins.PROBABLE)
-    methods = [part for name in ("probable", "probable[excess=0.1]", "srp_phat") for part in ("--method", name)]
+    wrong = {"excess=0.1": "whose exponentials sum to one", "certain=True": "needs finite scores: clip probabilities"}
+    specs = ("probable", *(f"probable[{parameters}]" for parameters in wrong), "srp_phat")
+    methods = [part for spec in specs for part in ("--method", spec)]
     options = ("--plugin", path, *methods, "--protocol", "label-sweep", "--protocol", "off-grid")
     records, _ = run(tmp_path / "out", *options, check=1)
     tables = predictions(tmp_path / "out", [record for record in records if record["state"] == "ok"])
@@ -183,7 +185,7 @@ def test_probabilities_are_kept_and_measured_where_true_angles_are_candidates(tm
         kept = record["fit"]["method"] == "probable" and record["axes"]["protocol"] == "label-sweep"
         if record["fit"]["variant"]:
             assert record["state"] == "failed"
-            assert "whose exponentials sum to one" in record["reason"]
+            assert wrong[record["fit"]["variant"]] in record["reason"]
             continue
         table, found = tables[record["key"]], record["metrics"]
         assert [column in table for column in columns] == [kept, kept]
