@@ -227,7 +227,9 @@ def _checked(prediction: Prediction, count: int, setup: ArraySetup) -> None:
         if scores is None or scores.shape != wanted or not normalisation_error(scores) <= NORMALISED_WITHIN:
             raise ValueError(f"log_probabilities=True needs scores of shape {wanted} whose exponentials sum to one")
         if not np.isfinite(scores).all():
-            raise ValueError("log_probabilities=True needs finite scores: clip probabilities, to 1e-12 say, before the logarithm")
+            raise ValueError(
+                "log_probabilities=True needs finite scores: clip probabilities, to 1e-12 say, before the logarithm"
+            )
 
 
 def _checked_phase(made: GeneratedPhase, count: int) -> GeneratedPhase:
@@ -238,7 +240,7 @@ def _checked_phase(made: GeneratedPhase, count: int) -> GeneratedPhase:
 
 
 def _guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
-    """Run a plugin's code, or what works on what it gave; whatever that raises becomes a `Crash` that says whose fault it is."""
+    """Run a plugin's code, or what works on what it gave; whatever that raises becomes a `Crash` that says whose it is."""
     try:
         return call()
     except Crash:

@@ -67,7 +67,8 @@ class Contender:
 def paper_claims() -> tuple[Claim, ...]:
     """The claims of ``paper_claims.csv``."""
     with FILE.open(newline="", encoding="utf-8") as file:
-        return tuple(Claim(**row | {"from_n": int(row["from_n"])}) for row in csv.DictReader(file))
+        rows = csv.DictReader(file)
+        return tuple(Claim(row["better"], row["worse"], int(row["from_n"]), row["source"]) for row in rows)
 
 
 def judge(

@@ -119,7 +119,7 @@ def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
 
 def _common(entries: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The clips that all M entries have, in the seeds that all have: columns ``total_deg`` and ``sequences``, M times."""
-    shared = pd.concat(entries, axis=1, join="inner", keys=range(len(entries))).groupby(level="clip").sum()
+    shared = pd.DataFrame(pd.concat(entries, axis=1, join="inner", keys=range(len(entries))).groupby(level="clip").sum())
     return shared.droplevel(0, axis=1)
 
 

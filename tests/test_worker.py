@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from doabench.benchmark import worker
 from doabench.benchmark.method import Prediction
@@ -27,7 +26,7 @@ def fit() -> Fit:
 
 
 def run(fit: Fit, out: Path) -> list[CellRecord]:
-    records = worker.run(fit, worker.Settings(out), lambda fraction, note: None)
+    records = worker.run(fit, worker.Settings(out), lambda *_: None)
     assert [Store(out).cell(record.key) for record in records] == records
     return records
 
@@ -39,7 +38,7 @@ def first_call(function: Any, instead: Any) -> Any:
 
 
 def test_what_breaks_in_scoring_fails_that_cell_alone(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*arguments: Any) -> None:
+    def breaks(*_: Any) -> None:
         raise ValueError("no such metric")
 
     monkeypatch.setattr(worker, "score", first_call(worker.score, breaks))
@@ -55,7 +54,7 @@ def test_what_breaks_in_scoring_fails_that_cell_alone(fit: Fit, tmp_path: Path, 
 def test_nothing_to_score_fails_that_cell_with_advice(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole_set = worker.scored_set
 
-    def none_left(stream: Stream, used: np.ndarray, *others: Any) -> Any:
+    def none_left(stream: Stream, *_: Any) -> Any:
         return whole_set(stream, stream.whole(), False)
 
     monkeypatch.setattr(worker, "scored_set", first_call(whole_set, none_left))
