@@ -119,8 +119,9 @@ def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
 
 def _common(entries: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The clips that all M entries have, in the seeds that all have: columns ``total_deg`` and ``sequences``, M times."""
-    shared = pd.DataFrame(pd.concat(entries, axis=1, join="inner", keys=range(len(entries))).groupby(level="clip").sum())
-    return shared.droplevel(0, axis=1)
+    shared = pd.concat(entries, axis=1, join="inner", keys=range(len(entries)))
+    totals = pd.DataFrame(shared.groupby(level="clip").sum())
+    return totals.set_axis(totals.columns.get_level_values(1), axis=1)
 
 
 def tau_b(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
