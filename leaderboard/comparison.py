@@ -1,4 +1,4 @@
-"""Which rows are compared with which: methods two by two on the very same sequences, clip by clip."""
+"""Which rows are compared with which: methods two by two on the same recordings, clip by clip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from .clips import Clips
 
 Totals = pd.DataFrame
 """``total_deg`` of the absolute errors and number of ``sequences`` by ``clip``, its name in `Clips`, and ``seed``. All methods
-of a scored set and seed have the same sequences in a clip."""
+of a scored set and seed have the same sequences in a clip; published protocols alone leave out those that a fit was given with
+a label, J of many thousands."""
 
 
 def clip_totals(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> Totals:
