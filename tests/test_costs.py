@@ -55,12 +55,11 @@ def test_memory_is_what_the_work_adds_and_not_what_was_there() -> None:
             pytest.skip("this system cannot forget a peak")
         return found
 
-    assert 0 <= added_by(0) < 10
-    assert 195 < added_by(200) < 215
-    held = np.ones(300_000_000, np.uint8)
-    assert 0 <= added_by(0) < 10
-    assert 195 < added_by(200) < 215
-    assert held.all()
+    assert 55 < added_by(60) < 75
+    held = np.ones(90_000_000, np.uint8)
+    assert 0 <= added_by(0) < 15
+    assert 55 < added_by(60) < 75
+    assert len(held)
 
 
 def test_memory_is_unknown_where_the_system_cannot_forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
