@@ -20,12 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 from ..benchmark.metrics import signature
 from ..benchmark.scene import OWN_SPEECH
 from ..benchmark.seeds import generator
-from ..benchmark.statistics import ALPHA, RESAMPLES
+from ..benchmark.statistics import ALPHA, RESAMPLES, TIE_DEG
 from .tables import Table, method_name
 from .text import LATEX, MARKDOWN
 
 LEAST_METHODS = 4
-TIE_DEG = 1e-9
 TITLE = "Do the simulated rooms predict the measured ones?"
 ABOUT = (
     "Kendall's tau-b between the errors (MAE) of the same methods in a simulated and in a measured room: 1 where both put them "
