@@ -317,7 +317,7 @@ def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(
     plain_scores = weighed.predict(few).scores
     assert plain_scores is not None
     y = torch.from_numpy(plain_scores).topk(2, dim=1).indices
-    batch = Source(few, rng_of(), 1.0).batch(torch.arange(5))
+    batch = Source(few, rng_of(), fast.Fast().posterior_exponent).batch(torch.arange(5))
     costs = costs_of(weighed.networks, truncated_normal, batch, y).numpy()
     gap = np.take_along_axis(scores - plain_scores, y.numpy(), 1)
     np.testing.assert_allclose(gap[:, 0] - gap[:, 1], -0.1 * (costs[:, 0] - costs[:, 1]), rtol=1e-3, atol=1e-3)

@@ -22,7 +22,7 @@ from .objective import costs_of
 from .published import Estimator
 from .training import Source
 
-GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE = 64, 4, 0.9
+GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE = 64, 8, 0.9
 ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 
 
@@ -37,7 +37,7 @@ class VaeSsl(Generative):
     `networks.Decoder`.
 
     ``decision``: the classifier answers, as published; or, where it is not sure, its answer is weighed with what the decoder
-    says of its likeliest classes, pixels weighted by amplitude as in training: four decodes more for such a sequence.
+    says of its likeliest classes, pixels weighted by a power of their amplitude: eight decodes more for such a sequence.
     ``recipe`` leaves it to the recipe: published the former, fast the latter.
     """
 
@@ -91,7 +91,7 @@ class VaeSsl(Generative):
         likeliest classes have their costs; the others cost as much as the worst of them."""
         self.networks.eval()
         recipe, device = fast.Fast(), torch.device(self.context.device)
-        exponent = 0.0 if self._as_published else recipe.level_exponent
+        exponent = 0.0 if self._as_published else recipe.posterior_exponent
         source = Source(sequences, torch.Generator(device), exponent)
         unsure = np.flatnonzero(scores.max(1) < math.log(SURE))
         for first in range(0, len(unsure), GENERATED_AT_ONCE):
