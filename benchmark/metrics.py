@@ -7,22 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .statistics import mean_offsets
+from .statistics import Estimate, mean_offsets
 
 HIT_TOLERANCE_DEG = 1e-6
 NORMALISED_WITHIN = 1e-3
 CALIBRATION_BINS = 15
 VERSION = 1
 """Raised when a metric changes what it gives; part of every `signature`."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its 95 % interval; the interval is NaN where fewer than two clips stand behind it."""
-
-    value: float
-    low: float
-    high: float
 
 
 def absolute_error_deg(estimated_deg: ArrayLike, true_deg: ArrayLike) -> NDArray[np.float64]:

@@ -35,10 +35,10 @@ def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hit
     hits = metrics.with_interval(metrics.hits_pct(estimated, true), clip) if counts_hits else None
     nll_nats, ece_pct = calibration(predictions)
     return Metrics(
-        mae_deg=error.value,
+        mae_deg=error.mean,
         mae_lo=_number(error.low),
         mae_hi=_number(error.high),
-        accuracy_pct=hits and hits.value,
+        accuracy_pct=hits and hits.mean,
         accuracy_lo=hits and _number(hits.low),
         accuracy_hi=hits and _number(min(100.0, hits.high)),
         median_deg=metrics.median_deg(errors),

@@ -18,6 +18,15 @@ RESAMPLES = 2000
 TIE_DEG = 1e-9
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % interval; the interval is NaN where fewer than two clips stand behind it."""
+
+    mean: float
+    low: float
+    high: float
+
+
 def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
     """What to add to the mean of ``clips [C]`` for the ends of its 95 % interval: Student's t with Hall's cubic transformation,
     which takes the skewness out (P. Hall, J. R. Statist. Soc. B 54, 1992). NaN for fewer than two clips.
@@ -64,22 +73,13 @@ def _untransformed(value: float, skew: float, count: int) -> float:
     return 3 / skew * (float(np.cbrt(1 + skew * (value - skew / (6 * count)))) - 1)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A mean difference with its 95 % interval, which is NaN for fewer than two clips."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def paired_difference(differences: ArrayLike) -> Difference:
+def paired_difference(differences: ArrayLike) -> Estimate:
     """The mean of paired ``differences [C]`` over the clips that both have; others are NaN. Raises ValueError for no clips."""
     values = np.asarray(differences, np.float64)
     if values.ndim != 1 or not len(values := values[~np.isnan(values)]):
         raise ValueError(f"differences {np.shape(differences)} must be a vector with a number in it")
     mean, (low, high) = float(values.mean()), mean_offsets(values)
-    return Difference(mean, mean + low, mean + high)
+    return Estimate(mean, mean + low, mean + high)
 
 
 @dataclass(frozen=True)

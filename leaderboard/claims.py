@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..benchmark.statistics import Difference, paired_difference
+from ..benchmark.statistics import Estimate, paired_difference
 from .comparison import Totals, differences_deg
 
 FILE = Path(__file__).parent / "paper_claims.csv"
@@ -37,7 +37,7 @@ class Verdict:
 
     claim: Claim
     labels: int
-    difference: Difference
+    difference: Estimate
 
     @property
     def outcome(self) -> Outcome:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from doabench.benchmark.registry import METHODS
-from doabench.benchmark.statistics import Difference
+from doabench.benchmark.statistics import Estimate
 from doabench.leaderboard.build import build
 from doabench.leaderboard.claims import OUTCOMES, Claim, Contender, Verdict, judge, paper_claims
 from doabench.leaderboard.clips import Clips
@@ -101,9 +101,9 @@ def test_tables_say_which_published_claims_hold(tmp_path: Path) -> None:
 
 def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table() -> None:
     claim = Claim("a", "b", 10, "somewhere")
-    outcomes = [Verdict(claim, 10, Difference(*values)).outcome for values in ((-2, -3, -1), (2, 1, 3), (0, -1, 1))]
+    outcomes = [Verdict(claim, 10, Estimate(*values)).outcome for values in ((-2, -3, -1), (2, 1, 3), (0, -1, 1))]
     assert outcomes == list(OUTCOMES)
-    one_clip = Verdict(claim, 10, Difference(-2, float("nan"), float("nan")))
+    one_clip = Verdict(claim, 10, Estimate(-2, float("nan"), float("nan")))
     assert (one_clip.outcome, str(one_clip)) == ("cannot be told", "J = 10 (-2.00 deg)")
     record = cell("a", "cnn")
     clips = Clips([record])

@@ -46,17 +46,17 @@ def test_interval_stands_around_the_mean_of_all_sequences() -> None:
     values, clip = np.array([1.0, 3.0, 4.0, 8.0, 9.0, 9.0]), np.array([0, 0, 1, 1, 2, 2])
     found = metrics.with_interval(values, clip)
     low, high = mean_offsets([2.0, 6.0, 9.0])
-    assert (found.value, found.low, found.high) == pytest.approx((34 / 6, max(0, 34 / 6 + low), 34 / 6 + high))
+    assert (found.mean, found.low, found.high) == pytest.approx((34 / 6, max(0, 34 / 6 + low), 34 / 6 + high))
 
 
 def test_one_clip_has_no_interval() -> None:
     found = metrics.with_interval([1.0, 2.0], [7, 7])
-    assert found.value == 1.5
+    assert found.mean == 1.5
     assert np.isnan([found.low, found.high]).all()
 
 
 def test_no_sequences_score_nan() -> None:
-    assert np.isnan(metrics.with_interval([], []).value)
+    assert np.isnan(metrics.with_interval([], []).mean)
 
 
 def test_confusion_counts_every_sequence() -> None:
