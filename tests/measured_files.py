@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +17,8 @@ import scipy.io
 import scipy.signal
 import sofar
 import soundfile
+from doabench.benchmark.scene import open_room
+from doabench.datasets._convolution import ImpulseResponseRoom
 from numpy.typing import NDArray
 from rooms import RATE_HZ, SOUND_M_PER_S, fractional_delay
 
@@ -185,3 +191,23 @@ def write_recordings(folder: Path, speakers: Sequence[str] = ("ann", "bob"), cli
                 rows.append({"file": name, "doa_deg": doa_deg, "clip": f"{speaker}{clip}", "speaker": speaker})
     write_table(folder / "recordings.csv", [row | {"spacing_m": 0.085} for row in rows])
     return folder
+
+
+def responses_of(text: str) -> ImpulseResponseRoom:
+    room = open_room(text)[1]
+    assert isinstance(room, ImpulseResponseRoom)
+    return room
+
+
+def check_leads(room: ImpulseResponseRoom, condition: str = "", tolerance: float = 0.06) -> None:
+    """The direct sound reaches microphone 2 first from positive angles, by what the spacing says."""
+    found = leads(room.responses(condition or room.conditions[0].name, "grid"))
+    np.testing.assert_allclose(found, free_field(room.candidates_deg, room.spacing_m), atol=tolerance)
+
+
+def run(out: Path, *arguments: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "doabench.benchmark", "run", "--scale", "smoke", "--out", str(out), "--json", *arguments]
+    environment = {**os.environ, "DOABENCH_SPEECH": "talkers"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)

@@ -1,111 +1,22 @@
-"""The leaderboard: numbers by hand, what counts as current, the paper's values, and files that stand on their own."""
+"""The leaderboard's numbers by hand, and which records count."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from doabench.benchmark.plan import method_digest
-from doabench.benchmark.records import CellAxes, CellRecord, FitAxes, Leaks, LeakShares
-from doabench.benchmark.registry import METHODS, PROTOCOLS
+from doabench.benchmark.records import CellAxes, FitAxes
 from doabench.benchmark.scoring import score
 from doabench.benchmark.statistics import mean_offsets
 from doabench.benchmark.store import Store
 from doabench.leaderboard.build import build
 from doabench.leaderboard.reference import published, reference
-from doabench.leaderboard.text import COLUMNS, LATEX, MARKDOWN
-
-GRID = tuple(float(angle) for angle in range(-90, 91, 10))
-HITS = [0.0, 10.0, 20.0, 30.0]
-"""True angles of `predictions`, two sequences of clip 0, then two of clip 1."""
-
-
-def predictions(estimated_deg: Sequence[float], true_deg: Sequence[float] = HITS) -> pd.DataFrame:
-    count = len(estimated_deg)
-    return pd.DataFrame(
-        {
-            "start": range(count),
-            "clip": [index * 2 // count for index in range(count)],
-            "position": range(count),
-            "true_deg": true_deg,
-            "estimated_deg": estimated_deg,
-        }
-    )
-
-
-def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0, **changed: Any) -> CellRecord:
-    """A record of label-sweep, validation, whose protocol and method are those that are installed."""
-    protocol = changed.get("protocol", "label-sweep")
-    fit: dict[str, Any] = {
-        "method": method,
-        "variant": variant,
-        "method_title": method,
-        "method_digest": method_digest(method) if method in METHODS.plugins() else "elsewhere",
-        "dataset": "dtu-twin",
-        "measured": False,
-        "speech": "talkers",
-        "data_digest": "data",
-        "seed": 0,
-        "nominal_labels": {114: 120, 247: 250, 988: 1000}.get(labels, labels),
-        "labels": labels,
-        "selection_labels": labels,
-        "transductive": method == "vae_ssl",
-        "candidates_deg": GRID,
-        "spacing_m": 0.085,
-    }
-    axes: dict[str, Any] = {
-        "protocol": protocol,
-        "protocol_version": 1,
-        "protocol_fingerprint": PROTOCOLS.get(protocol).found.fingerprint,
-        "scale": "quick",
-        "split": "validation",
-        "rt60_s": 0.5,
-        "measured_rt60_s": 0.51,
-        "scored_digest": "scored",
-        "counts_hits": True,
-    }
-    fit |= {name: value for name, value in changed.items() if name in fit}
-    axes |= {name: value for name, value in changed.items() if name in axes}
-    rest = {name: value for name, value in changed.items() if name not in {**fit, **axes}}
-    record = {"key": key, "fit_key": f"fit-{key}", "state": "ok", "fit": fit, "axes": axes, **rest}
-    return CellRecord.model_validate(record)
-
-
-def add(out: Path, record: CellRecord, estimated_deg: Sequence[float] = HITS, true_deg: Sequence[float] = HITS) -> CellRecord:
-    """Store a record with its predictions and the metrics that the suite computes from them."""
-    table = predictions(estimated_deg, true_deg)
-    metrics = score(table, record.fit.candidates_deg, record.axes.counts_hits)
-    full = record.model_copy(update={"metrics": metrics, "predict_us_per_sequence": 12.345})
-    Store(out).add_cell(full, table)
-    return full
-
-
-def plan(out: Path, *records: CellRecord) -> None:
-    cells = [{"key": r.key, "fit_key": r.fit_key, "fit": r.fit.model_dump(), "axes": r.axes.model_dump()} for r in records]
-    (out / "plan.json").write_text(json.dumps(cells))
-
-
-def table_of(out: Path) -> pd.DataFrame:
-    build(out)
-    return pd.read_csv(out / "leaderboard" / "leaderboard.csv", keep_default_na=False)
-
-
-def text_of(out: Path, suffix: str) -> str:
-    """What the last `build` wrote."""
-    name = "index.html" if suffix == "html" else f"leaderboard.{suffix}"
-    return (out / "leaderboard" / name).read_text()
-
-
-def own_html(page: str) -> str:
-    """The page without plotly's source, which names addresses that it never loads here."""
-    return re.sub(r'<script id="plotly">.*?</script>', "", page, flags=re.S)
+from doabench.leaderboard.text import COLUMNS
+from leaderboard_files import GRID, HITS, add, cell, own_html, plan, predictions, table_of, text_of
 
 
 def test_columns_and_numbers_by_hand(tmp_path: Path) -> None:
@@ -280,16 +191,6 @@ def test_predictions_that_cannot_be_read_cost_their_own_row(tmp_path: Path) -> N
     assert table_of(tmp_path).set_index("method")["status"].to_dict() == {"srp_phat": "ok", "music": "failed"}
 
 
-@pytest.mark.parametrize("variant", ["", "as-released"])
-def test_the_papers_values_stand_beside_both_forms(tmp_path: Path, variant: str) -> None:
-    add(tmp_path, cell("a", "srp_phat", variant))
-    add(tmp_path, cell("b", "vae_ssl", variant, labels=988))
-    add(tmp_path, cell("c", "vae_ssl", variant, labels=100))
-    rows = table_of(tmp_path)
-    found = [tuple(row) for row in rows[["method", "reference_mae_deg", "reference_accuracy_pct"]].to_numpy()]
-    assert found == [("srp_phat", "5.99", "60.9"), ("vae_ssl", "", ""), ("vae_ssl", "2.99", "79.5")]
-
-
 def test_the_papers_values_belong_to_its_own_grid_and_methods() -> None:
     mir = tuple(float(angle) for angle in range(-90, 91, 15))
     assert reference("rt60-transfer", "validation", mir, "cnn", "", 988).mae_deg == 6.36  # pyright: ignore
@@ -298,115 +199,6 @@ def test_the_papers_values_belong_to_its_own_grid_and_methods() -> None:
     assert reference("label-sweep-strict", "validation", GRID, "srp_phat", "", 0) is None
     assert reference("off-grid", "off_grid", GRID, "rtf_1nn", "", 988).accuracy_pct is None  # pyright: ignore
     assert [value.labels for value in published("label-sweep", "train", GRID)["cnn"]] == [114, 247, 494, 988, 1995, 3990, 7999]
-
-
-def test_an_unknown_reverberation_time_is_not_called_zero(tmp_path: Path) -> None:
-    add(tmp_path, cell("a", dataset="mine", measured=True, rt60_s=0.0, measured_rt60_s=None))
-    add(tmp_path, cell("b", dataset="free-field", rt60_s=0.0, measured_rt60_s=0.01))
-    assert table_of(tmp_path).set_index("dataset")["rt60_s"].to_dict() == {"mine": "", "free-field": "0"}
-    for suffix in ("md", "html", "tex"):
-        text = text_of(tmp_path, suffix)
-        assert "measured room, RT60 unknown" in text
-        assert "simulated room, RT60 0" in text
-        assert "measured room, RT60 0" not in text
-
-
-def test_sweeps_run_across_with_the_paper_below_and_the_best_in_bold(tmp_path: Path) -> None:
-    add(tmp_path, cell("a", "cnn", labels=114), [10.0, 20.0, 30.0, 40.0])
-    add(tmp_path, cell("b", "cnn", "as-released", labels=114), [20.0, 30.0, 40.0, 50.0])
-    add(tmp_path, cell("c", "cnn", labels=988), [0.0, 10.0, 20.0, 40.0])
-    build(tmp_path)
-    text = text_of(tmp_path, "md")
-    assert "| method, J = | 114 | 988 |" in text
-    assert "| cnn | **10.0** / **0.0** | **2.50** / **75.0** |" in text
-    assert "| cnn (as released) | 20.0 / **0.0** |  |" in text
-    assert "| *cnn, paper* | *33.1 / 37.8* | *20.3 / 59.1* |" in text
-    assert r"| *vae\_ssl, paper* | *7.81 / 52.0* | *2.99 / 79.5* |" in text
-    assert "simulated room" in text
-
-
-def test_off_grid_tables_show_the_floor_and_no_accuracy(tmp_path: Path) -> None:
-    true = [25.0, 28.0, 45.0] * 2
-    record = cell("a", protocol="off-grid", split="off_grid", counts_hits=False)
-    add(tmp_path, record, [20.0, 30.0, 40.0] * 2, true)
-    assert table_of(tmp_path).loc[0, ["mae_deg", "accuracy_pct", "reference_mae_deg"]].tolist() == [4.0, "", 6.29]
-    for suffix in ("md", "html", "tex"):
-        assert "Classifier floor: 4.0 deg" in text_of(tmp_path, suffix)
-    assert "accuracy" not in text_of(tmp_path, "md").partition("## Notes")[0].partition("| method")[2]
-
-
-def test_transductive_rows_are_marked_on_the_training_set_only(tmp_path: Path) -> None:
-    add(tmp_path, cell("a", "vae_ssl", labels=114, split="train"))
-    add(tmp_path, cell("b", "vae_ssl", labels=114))
-    build(tmp_path)
-    train, validation = text_of(tmp_path, "md").partition("## Notes")[0].split("## label-sweep, validation")
-    assert r"| vae\_ssl † |" in train
-    assert "† Transductive" in train
-    assert "†" not in validation
-
-
-def test_latex_is_escaped(tmp_path: Path) -> None:
-    assert LATEX.escape(r"50 % of a_b & {c} \d ~#$^") == (
-        r"50 \% of a\_b \& \{c\} \textbackslash{}d \textasciitilde{}\#\$\textasciicircum{}"
-    )
-    assert MARKDOWN.escape("a_b|<c>") == r"a\_b\|\<c\>"
-    add(tmp_path, cell("a", speech="my_folder & more"))
-    build(tmp_path)
-    text = text_of(tmp_path, "tex")
-    assert r"srp\_phat" in text
-    assert r"my\_folder \& more" in text
-    assert not re.search(r"(?<!\\)_", re.sub(r"\\label\{.*\}", "", text))
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == text.count(r"\begin{table}") == 1
-
-
-def test_the_page_needs_no_network_and_holds_plotly_once(tmp_path: Path) -> None:
-    hostile = "</script><script>alert(1)</script>"
-    add(tmp_path, cell("a", "vae_ssl", labels=988, variant=hostile))
-    build(tmp_path)
-    page = text_of(tmp_path, "html")
-    own = own_html(page)
-    assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?(https?:)?//""", own)
-    assert "default-src 'none'" in own
-    assert page.count('<script id="plotly">') == 1
-    assert len(page) - len(own) > 1_000_000
-    assert hostile not in own
-    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', own, re.S)[1])  # pyright: ignore
-    (plots,) = data["plots"].values()
-    assert plots["confusion"][0]["counts"][0][9] == 1
-    assert any(series["source"] == "paper" for series in plots["labels"])
-
-
-def test_figures_follow_the_results(tmp_path: Path) -> None:
-    add(tmp_path, cell("a"))
-    paths = build(tmp_path)
-    names = sorted(path.name for path in paths if path.suffix == ".png")
-    assert names == [f"{kind}_label-sweep_dtu-twin_validation.png" for kind in ("confusion", "mae_vs_labels", "per_doa_error")]
-    (tmp_path / "leaderboard" / "confusion_of_old.png").touch()
-    assert sorted(build(tmp_path)) == sorted(path for path in (tmp_path / "leaderboard").iterdir())
-
-
-def test_scales_and_corpora_never_share_a_table(tmp_path: Path) -> None:
-    for key, changed in {"a": {}, "b": {"scale": "smoke"}, "c": {"speech": "others"}}.items():
-        add(tmp_path, cell(key, **changed))
-    build(tmp_path)
-    text = text_of(tmp_path, "md")
-    assert text.count("## label-sweep") == 3
-    assert "numbers say nothing" in text
-    assert len(list((tmp_path / "leaderboard").glob("mae_vs_labels_*"))) == 3
-
-
-def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
-    add(tmp_path, cell("a"))
-    add(tmp_path, cell("b", "cnn", labels=114))
-    first = {path: path.read_bytes() for path in build(tmp_path)}
-    assert {path: path.read_bytes() for path in build(tmp_path)} == first
-    assert not list((tmp_path / "leaderboard").glob(".*"))
-
-
-def test_an_empty_store_gives_an_empty_page(tmp_path: Path) -> None:
-    build(tmp_path)
-    assert "No results yet" in text_of(tmp_path, "html")
-    assert text_of(tmp_path, "csv").splitlines() == [",".join(COLUMNS)]
 
 
 def test_records_know_all_axes() -> None:
@@ -453,13 +245,3 @@ def test_costs_and_errors_by_direction_are_in_the_files(tmp_path: Path) -> None:
     assert cnn["mae_deg"].tolist() == [5.0, 0.0, 0.0, 10.0]
     assert cnn["sequences"].tolist() == [2] * 4
     assert set(found["signature"]) == {"errors-by-direction:1|unit=sequence|seeds=pooled"}
-
-
-@pytest.mark.parametrize(("share", "says"), [(0.0, "Leak-free"), (55.4, "up to 55 % of these sequences share a frame")])
-def test_tables_say_how_much_was_seen_before(share: float, says: str, tmp_path: Path) -> None:
-    shares = LeakShares(frame_pct=share, clip_pct=share, speaker_pct=share)
-    leaks = Leaks(labelled=shares, unlabelled=shares)
-    add(tmp_path, cell("a", "cnn", labels=988).model_copy(update={"leaks": leaks}))
-    build(tmp_path)
-    assert says in text_of(tmp_path, "md")
-    assert says in text_of(tmp_path, "html")

@@ -12,7 +12,7 @@ from doabench.leaderboard.build import build
 from doabench.leaderboard.claims import OUTCOMES, Claim, Contender, Verdict, judge, paper_claims
 from doabench.leaderboard.clips import Clips
 from doabench.leaderboard.comparison import clip_totals
-from test_leaderboard import HITS, add, cell, own_html, predictions, table_of, text_of
+from leaderboard_files import HITS, add, cell, own_html, predictions, table_of, text_of
 
 
 def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from doabench.leaderboard.build import build
 from doabench.leaderboard.twins import tau_b, tau_interval
 from hypothesis import given
 from hypothesis import strategies as st
+from leaderboard_files import add, cell, own_html, text_of
 from numpy.typing import ArrayLike, NDArray
-from test_leaderboard import add, cell, own_html, text_of
 
 METHODS = ("srp_phat", "music", "norm_music", "not_installed_here")
 SIX_GRID = tuple(float(angle) for angle in range(-90, 91, 30))

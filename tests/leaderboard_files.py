@@ -1,0 +1,104 @@
+"""Records, predictions and leaderboards for tests."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from doabench.benchmark.plan import method_digest
+from doabench.benchmark.records import CellRecord
+from doabench.benchmark.registry import METHODS, PROTOCOLS
+from doabench.benchmark.scoring import score
+from doabench.benchmark.store import Store
+from doabench.leaderboard.build import build
+
+GRID = tuple(float(angle) for angle in range(-90, 91, 10))
+
+
+HITS = [0.0, 10.0, 20.0, 30.0]
+"""True angles of `predictions`, two sequences of clip 0, then two of clip 1."""
+
+
+def predictions(estimated_deg: Sequence[float], true_deg: Sequence[float] = HITS) -> pd.DataFrame:
+    count = len(estimated_deg)
+    return pd.DataFrame(
+        {
+            "start": range(count),
+            "clip": [index * 2 // count for index in range(count)],
+            "position": range(count),
+            "true_deg": true_deg,
+            "estimated_deg": estimated_deg,
+        }
+    )
+
+
+def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0, **changed: Any) -> CellRecord:
+    """A record of label-sweep, validation, whose protocol and method are those that are installed."""
+    protocol = changed.get("protocol", "label-sweep")
+    fit: dict[str, Any] = {
+        "method": method,
+        "variant": variant,
+        "method_title": method,
+        "method_digest": method_digest(method) if method in METHODS.plugins() else "elsewhere",
+        "dataset": "dtu-twin",
+        "measured": False,
+        "speech": "talkers",
+        "data_digest": "data",
+        "seed": 0,
+        "nominal_labels": {114: 120, 247: 250, 988: 1000}.get(labels, labels),
+        "labels": labels,
+        "selection_labels": labels,
+        "transductive": method == "vae_ssl",
+        "candidates_deg": GRID,
+        "spacing_m": 0.085,
+    }
+    axes: dict[str, Any] = {
+        "protocol": protocol,
+        "protocol_version": 1,
+        "protocol_fingerprint": PROTOCOLS.get(protocol).found.fingerprint,
+        "scale": "quick",
+        "split": "validation",
+        "rt60_s": 0.5,
+        "measured_rt60_s": 0.51,
+        "scored_digest": "scored",
+        "counts_hits": True,
+    }
+    fit |= {name: value for name, value in changed.items() if name in fit}
+    axes |= {name: value for name, value in changed.items() if name in axes}
+    rest = {name: value for name, value in changed.items() if name not in {**fit, **axes}}
+    record = {"key": key, "fit_key": f"fit-{key}", "state": "ok", "fit": fit, "axes": axes, **rest}
+    return CellRecord.model_validate(record)
+
+
+def add(out: Path, record: CellRecord, estimated_deg: Sequence[float] = HITS, true_deg: Sequence[float] = HITS) -> CellRecord:
+    """Store a record with its predictions and the metrics that the suite computes from them."""
+    table = predictions(estimated_deg, true_deg)
+    metrics = score(table, record.fit.candidates_deg, record.axes.counts_hits)
+    full = record.model_copy(update={"metrics": metrics, "predict_us_per_sequence": 12.345})
+    Store(out).add_cell(full, table)
+    return full
+
+
+def plan(out: Path, *records: CellRecord) -> None:
+    cells = [{"key": r.key, "fit_key": r.fit_key, "fit": r.fit.model_dump(), "axes": r.axes.model_dump()} for r in records]
+    (out / "plan.json").write_text(json.dumps(cells))
+
+
+def table_of(out: Path) -> pd.DataFrame:
+    build(out)
+    return pd.read_csv(out / "leaderboard" / "leaderboard.csv", keep_default_na=False)
+
+
+def text_of(out: Path, suffix: str) -> str:
+    """What the last `build` wrote."""
+    name = "index.html" if suffix == "html" else f"leaderboard.{suffix}"
+    return (out / "leaderboard" / name).read_text()
+
+
+def own_html(page: str) -> str:
+    """The page without plotly's source, which names addresses that it never loads here."""
+    return re.sub(r'<script id="plotly">.*?</script>', "", page, flags=re.S)
