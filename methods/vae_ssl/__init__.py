@@ -18,7 +18,7 @@ from .._networks import class_scores, copy_of, load_network, save_network
 from . import fast, published
 from .likelihoods import LOG_DENSITY, Likelihood, draw
 from .networks import Networks, Shape
-from .objective import costs_of
+from .objective import at_once, costs_of
 from .published import Estimator
 from .training import Source
 
@@ -94,8 +94,9 @@ class VaeSsl(Generative):
         exponent = 0.0 if self._as_published else recipe.posterior_exponent
         source = Source(sequences, torch.Generator(device), exponent)
         unsure = np.flatnonzero(scores.max(1) < math.log(SURE))
-        for first in range(0, len(unsure), GENERATED_AT_ONCE):
-            rows = unsure[first : first + GENERATED_AT_ONCE]
+        step = at_once(device)[1] // WEIGHED_CLASSES
+        for first in range(0, len(unsure), step):
+            rows = unsure[first : first + step]
             prior = torch.from_numpy(scores[rows]).to(device)
             y = prior.topk(min(WEIGHED_CLASSES, prior.shape[1]), dim=1).indices
             costs = costs_of(self.networks, LOG_DENSITY[self.likelihood], source.batch(torch.from_numpy(rows).to(device)), y)

@@ -11,7 +11,7 @@ from .likelihoods import LogDensity
 from .networks import Decoder, Networks, polyphase
 
 
-def _at_once(device: torch.device) -> tuple[int, int]:
+def at_once(device: torch.device) -> tuple[int, int]:
     """Decodes in a chunk and in a block. On a processor, what passes through the transposed convolutions at a time, forward
     and back, stays in the cache; their input is worked out for a block of chunks, whose gradients of the largest weights
     are added up once. An accelerator is quickest with few large steps."""
@@ -88,7 +88,7 @@ def cost(networks: Networks, log_density: LogDensity, batch: Batch, pairs: Pairs
         z = location + scale * noise
         pixels = _Pixels(log_density, polyphase(x[:, 0]), polyphase(_pixel_weights(batch)))
         parts, gradients = [], []
-        for block in _slices(len(z), _at_once(z.device)[1]):
+        for block in _slices(len(z), at_once(z.device)[1]):
             block_pairs = Pairs(pairs.row[block], pairs.y[block], pairs.weight[block])
             reconstruction, gradient = _reconstruction(networks.decoder, pixels, block_pairs, z[block].detach())
             parts.append(reconstruction)
@@ -121,7 +121,7 @@ def _reconstruction(decoder: Decoder, pixels: _Pixels, pairs: Pairs, z: torch.Te
     learning = torch.is_grad_enabled()
     hidden = decoder.hidden(z.requires_grad_(learning), pairs.y)
     parts, gradient = [], torch.empty_like(hidden) if learning else None
-    for here in _slices(len(z), _at_once(z.device)[0]):
+    for here in _slices(len(z), at_once(z.device)[0]):
         leaf = hidden[here].detach().requires_grad_(learning)
         log_p = pixels.log_p(pairs.row[here], *decoder.components(leaf))
         parts.append(-log_p.detach())
