@@ -1,10 +1,9 @@
-"""Archives for tests, harmless and not."""
+"""Archives for tests."""
 
 from __future__ import annotations
 
 import io
 import tarfile
-import zipfile
 
 
 def tar(entries: dict[str, bytes], extra: tuple[tarfile.TarInfo, ...] = ()) -> bytes:
@@ -16,20 +15,4 @@ def tar(entries: dict[str, bytes], extra: tuple[tarfile.TarInfo, ...] = ()) -> b
             archive.addfile(info, io.BytesIO(content))
         for info in extra:
             archive.addfile(info)
-    return made.getvalue()
-
-
-def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
-    return info
-
-
-def zipped(*names: str, mode: int = 0) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = mode << 16
-            archive.writestr(info, b"0" * 1000)
     return made.getvalue()

@@ -7,15 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from measured_files import (
-    check_leads,
-    free_field,
-    leads,
-    response,
-    responses_of,
-    run,
-    write_wav,
-)
+from measured_files import check_leads, free_field, leads, response, responses_of, run, write_wav
 
 
 def test_r3vival_is_as_its_source_says(r3vival: Path) -> None:

@@ -9,16 +9,7 @@ import pytest
 import sofar
 from doabench.benchmark.dataset import Position
 from doabench.benchmark.scene import open_room
-from measured_files import (
-    bare_sofa,
-    check_leads,
-    free_field,
-    leads,
-    response,
-    responses_of,
-    run,
-    write_sofa,
-)
+from measured_files import bare_sofa, check_leads, free_field, leads, response, responses_of, run, write_sofa
 from rooms import RATE_HZ
 
 

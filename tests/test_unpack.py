@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
-from archives import link, tar, zipped
+from archives import tar
 from doabench.benchmark.unpack import BadArchive, unpack
+
+
+def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def zipped(*names: str, mode: int = 0) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, b"0" * 1000)
+    return made.getvalue()
+
 
 EVIL = {
     "absolute.tar.gz": tar({"/etc/evil": b"x"}),
