@@ -7,14 +7,14 @@ from ..benchmark.protocol import Protocol, Subset
 
 PROTOCOL = Protocol(
     id="rt60-transfer-strict",
-    version=1,
+    version=2,
     title="RT60 transfer, strict",
     reference="leak-free twin of rt60-transfer",
     rooms=("mir-twin",),
     labels=(250, 500, 1000, 2000, 4000, 8000),
     train=Subset(speech="train"),
     selection=Subset(speech="validation"),
-    scored=(("validation", Subset(speech="scored")),),
+    scored=(("validation", Subset(speech="scored", condition="transfer")),),
     by_default=False,
     seeds=3,
 )
