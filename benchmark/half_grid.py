@@ -25,6 +25,11 @@ class HalfGrid(Room):
         }
 
     @staticmethod
+    def whole(room: Room) -> Room:
+        """The room behind a half grid; any other room as it is."""
+        return room.room if isinstance(room, HalfGrid) else room
+
+    @staticmethod
     def suits(room: Room) -> bool:
         """Whether enough is left of a grid to choose from, and something lies between."""
         return len(room.candidates_deg) >= 3

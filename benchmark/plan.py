@@ -11,17 +11,16 @@ from pathlib import Path
 from . import half_grid
 from .acoustics import ArraySetup
 from .dataset import Room
-from .digest import digest, source_digest, versions
+from .digest import digest, source_digest
 from .errors import UserError
 from .method import Context, Generative, Method
 from .protocol import SCALES, GenerationProtocol, Protocol, ScaleName, Split, label_count
-from .records import CellAxes, CellRecord, FitAxes, State
+from .records import CellAxes, CellRecord, FitAxes, FitCode, State
 from .registry import METHODS, PROTOCOLS, make_method, split_spec
-from .scene import Scene, make_scene
+from .scene import Scene, data_code, make_scene
 from .segments import SCORED_PER_ROLE
 from .sequences import HOP
-
-HERE = Path(__file__).parent
+from .splits import fingerprint, fit_data, method_seed
 
 
 @dataclass(frozen=True)
@@ -164,13 +163,25 @@ def variant_of(method: Method) -> str:
 
 
 def method_digest(name: str) -> str:
-    """A hash of a method's source with what it imports from the project, and of the packages that its numbers depend on.
-
-    A file that cannot be loaded has its failure for a source.
-    """
+    """A hash of a method's code with all that it uses. A file that cannot be loaded has its failure for a source."""
     plugin = METHODS.plugins()[name]
-    source = plugin.error or source_digest(plugin.file)
-    return digest([source, versions("torch", "numpy", "scipy")])
+    return source_digest(plugin.found) if plugin.found else digest(plugin.error)
+
+
+def split_code() -> str:
+    """A hash of the code that says which sequences a fit is given, and what it may draw from."""
+    return source_digest(fit_data, method_seed)
+
+
+def fit_code(method: str, scene: Scene) -> FitCode:
+    """Hashes of all code that a fit depends on."""
+    return FitCode(
+        method=method_digest(method),
+        room=source_digest(type(half_grid.HalfGrid.whole(scene.room))),
+        speech=source_digest(type(scene.corpus)) if scene.corpus else "",
+        data=data_code(),
+        split=split_code(),
+    )
 
 
 def _fit(
@@ -188,7 +199,7 @@ def _fit(
         method=name,
         variant=variant_of(method) if method is not None else "",
         method_title=method.info.title if method is not None else name,
-        method_digest=method_digest(name),
+        code=fit_code(name, scene),
         dataset=scene.room_name,
         measured=scene.room.measured,
         speech=scene.draw.corpus,
@@ -202,7 +213,7 @@ def _fit(
         spacing_m=setup.spacing_m,
     )
     counted = axes.model_dump(exclude={"method_title", "speech", "nominal_labels"})
-    return Fit(digest([counted, parameters, source_digest(HERE / "splits.py")]), axes, spec, room, speech, speakers, protocol)
+    return Fit(digest([counted, parameters]), axes, spec, room, speech, speakers, protocol)
 
 
 def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
@@ -219,17 +230,20 @@ def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol
 
 
 def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: ScaleName) -> Cell:
+    from .worker import cell_code  # which imports this module
+
     subset = protocol.splits[split]
     condition = scene.condition(subset)
     axes = CellAxes(
         protocol=protocol.id,
         protocol_version=protocol.version,
-        protocol_fingerprint=protocol.fingerprint,
+        protocol_fingerprint=fingerprint(protocol),
         scale=scale,
         split=split,
         rt60_s=condition.rt60_s,
         measured_rt60_s=condition.measured_rt60_s,
         scored_digest=scene.digest(subset),
+        code=cell_code(protocol),
         counts_hits=protocol.accuracy,
     )
     return Cell(digest([fit.key, axes.model_dump()]), protocol, split, axes)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from .dataset import PositionKind, Room, SpeechRole
-from .digest import digest
 
 ScaleName = Literal["paper", "quick", "smoke"]
 Split = Literal["train", "validation", "off_grid", "off_range", "generation"]
@@ -42,7 +41,7 @@ class Subset(Frozen):
 
 
 class Protocol(Frozen):
-    """One fixed comparison. ``id`` and ``version`` name it, `fingerprint` is a hash of all that defines its numbers.
+    """One fixed comparison. ``id`` and ``version`` name it; `splits.fingerprint` is a hash of all that defines its numbers.
 
     ``balance`` says whether every scored position is cut to the
     size of the smallest one, ``accuracy`` whether the scored angles are candidates, so that a hit can be counted.
@@ -63,12 +62,9 @@ class Protocol(Frozen):
     by_default: bool = True
     seeds: int = 1
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes with anything that defines the protocol's numbers; what is for people, or only a default, does not count."""
-        return digest(
-            [self.model_dump(mode="json", exclude={"title", "reference", "rooms", "by_default", "seeds"}), SPLIT_RULES]
-        )
+    def defining(self) -> dict[str, Any]:
+        """The fields that define its numbers; not those that are for people, or only a default."""
+        return self.model_dump(mode="json", exclude={"title", "reference", "rooms", "by_default", "seeds"})
 
     @property
     def subsets(self) -> tuple[Subset, ...]:
@@ -107,14 +103,6 @@ class GenerationProtocol(Protocol):
     sampled_deg: tuple[float, ...]
     samples: int
     histogram_deg: float
-
-
-SPLIT_RULES = (
-    "J = T floor(n / T); the first J / T of a low-discrepancy order of each class's whole sequences; as many selection "
-    "sequences from the selection set; the rest unlabelled, straddling sequences included; scored: whole sequences that "
-    "were neither labelled nor used for selection"
-)
-"""What `splits` does, in words: part of every fingerprint, so that a change of rule changes all of them."""
 
 
 def label_count(n: int, classes: int) -> int:

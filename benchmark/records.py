@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -15,13 +16,37 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
 
 
+def plugin_name(shown: str) -> str:
+    """The room or corpus plugin behind a name as tables show it: ``sofa`` of ``sofa[pair=2-1]:attic``."""
+    found = re.match(r"[\w-]+", shown)
+    return found[0] if found else ""
+
+
+class FitCode(Record):
+    """Hashes of the code that a fit depends on: the method with what it imports; the room and the corpus; the way from these to
+    streams of frames; the rules of who is labelled. Packages that the code uses count too."""
+
+    method: str
+    room: str
+    speech: str
+    data: str
+    split: str
+
+
+class CellCode(Record):
+    """Hashes of the code that a cell depends on beside its fit: which sequences are scored, and how."""
+
+    scored: str
+    scoring: str
+
+
 class FitAxes(Record):
     """What tells one fit from another. ``labels`` is J, ``nominal_labels`` the n that it was asked for by (0: uses none)."""
 
     method: str
     variant: str
     method_title: str
-    method_digest: str
+    code: FitCode
     dataset: str
     measured: bool
     speech: str
@@ -51,6 +76,7 @@ class CellAxes(Record):
     rt60_s: float
     measured_rt60_s: float | None
     scored_digest: str
+    code: CellCode
     counts_hits: bool
 
     @property

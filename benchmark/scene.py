@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .acoustics import ArraySetup
 from .dataset import Condition, Room, Speech, SpeechDraw
-from .digest import digest, source_digest, versions
+from .digest import digest, source_digest
 from .errors import UserError
 from .half_grid import SUFFIX, HalfGrid
 from .protocol import Subset
@@ -64,10 +64,11 @@ def open_room(text: str) -> tuple[str, Room]:
 
 
 class Scene:
-    """Streams of one draw in one room. Everything that defines them is in `digest`."""
+    """Streams of one draw in one room, with the ``corpus`` that it was drawn from (None: the room brings its talkers).
+    Everything that defines them is in `digest`."""
 
-    def __init__(self, room_name: str, room: Room, draw: SpeechDraw) -> None:
-        self.room_name, self.room, self.draw = room_name, room, draw
+    def __init__(self, room_name: str, room: Room, draw: SpeechDraw, corpus: Speech | None = None) -> None:
+        self.room_name, self.room, self.draw, self.corpus = room_name, room, draw, corpus
         self.setup = ArraySetup(room.spacing_m, room.candidates_deg)
         self._streams: dict[Subset, Stream] = {}
 
@@ -87,9 +88,13 @@ class Scene:
     def digest(self, subset: Subset) -> str:
         """A hash of all that determines the stream of a subset."""
         room = self.room.digest(self.condition(subset).name, subset.positions)
-        code = source_digest(Path(__file__).with_name("streams.py"))
         speech = role_digest(self.draw, subset.speech)
-        return digest([room, speech, subset.speech, subset.positions, code, versions("numpy", "scipy")])
+        return digest([room, speech, subset.speech, subset.positions, source_digest(join)])
+
+
+def data_code() -> str:
+    """A hash of the code that makes streams of a room and a corpus, whichever they are."""
+    return source_digest(Scene, HalfGrid, draw_segments)
 
 
 _room = cache(open_room)
@@ -101,4 +106,4 @@ def make_scene(rooms: str, speech: str, seed: int, speakers_per_role: int) -> Sc
     if room.brings_speech:
         return Scene(room_name, room, SpeechDraw(OWN_SPEECH, seed, {}, digest(OWN_SPEECH)))
     speech_name, corpus = open_speech(speech)
-    return Scene(room_name, room, draw_segments(corpus, speech_name, seed, speakers_per_role))
+    return Scene(room_name, room, draw_segments(corpus, speech_name, seed, speakers_per_role), corpus)

@@ -1,4 +1,8 @@
-"""Which sequences are labelled, unlabelled, used for selection and scored: the rules of `protocol.SPLIT_RULES`."""
+"""Which sequences are labelled, unlabelled, used for selection and scored.
+
+The rules work on start indices alone; every protocol's `fingerprint` rests on their code. The rest of this file makes
+sequences of what they choose.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .acoustics import ArraySetup
+from .digest import code_digest, digest
 from .errors import UserError
 from .method import FitData
+from .protocol import GenerationProtocol, Protocol, label_count
 from .seeds import generator, seed_of
 from .sequences import LabelledSequences, Sequences
 from .streams import Stream
@@ -24,20 +30,98 @@ def spread_order(count: int, *axes: str | int) -> NDArray[np.int64]:
     return np.argsort((offset + GOLDEN * np.arange(count)) % 1.0, kind="stable").argsort(kind="stable")
 
 
-def pick(starts: NDArray[np.int64], group: NDArray[np.int64], per_group: int, *axes: str | int) -> NDArray[np.int64]:
-    """``per_group`` of the ``starts [S]`` of every ``group [S]``, spread over it; nested in ``per_group``.
+@dataclass(frozen=True)
+class Grouped:
+    """Whole sequences of a stream: their ``starts [S]`` and the class, or the position, of each, ``group [S]``."""
+
+    starts: NDArray[np.int64]
+    group: NDArray[np.int64]
+
+    def without(self, used: NDArray[np.int64]) -> Grouped:
+        free = ~np.isin(self.starts, used)
+        return Grouped(self.starts[free], self.group[free])
+
+
+def pick(whole: Grouped, per_group: int, *axes: str | int) -> NDArray[np.int64]:
+    """``per_group`` starts of every group, spread over it; nested in ``per_group``.
 
     Raises UserError where a group has fewer.
     """
     chosen = []
-    for index in np.unique(group):
-        own = starts[group == index]
+    for index in np.unique(whole.group):
+        own = whole.starts[whole.group == index]
         if len(own) < per_group:
             raise UserError(
                 f"{per_group} sequences of each direction asked for, one has {len(own)}: lower --labels or give more speech"
             )
         chosen.append(own[spread_order(len(own), *axes, int(index))[:per_group]])
     return np.concatenate(chosen)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Start indices of all that a fit is given, in the order in which it sees them.
+
+    ``labelled`` and ``unlabelled`` are of the training stream, ``selected`` of the selection stream.
+    """
+
+    labelled: NDArray[np.int64]
+    unlabelled: NDArray[np.int64]
+    selected: NDArray[np.int64]
+
+
+def choose_given(train: Grouped, starts: int, selection: Grouped, same_stream: bool, per_class: int, seed: int | str) -> Given:
+    """``per_class`` labelled sequences of every class, as many to select on, and all other ``starts`` of the training stream,
+    those of sequences that straddle two recordings included. Raises UserError where a class has too few."""
+    labelled = pick(train, per_class, "labelled", seed)
+    selected = pick(selection.without(labelled) if same_stream else selection, per_class, "selection", seed)
+    return Given(
+        labelled=_shuffled(labelled, "labelled", seed),
+        unlabelled=_shuffled(np.setdiff1d(np.arange(starts), labelled), "unlabelled", seed),
+        selected=_shuffled(selected, "selection", seed),
+    )
+
+
+def choose_scored(whole: Grouped, used: NDArray[np.int64], balance: bool, seed: int | str) -> NDArray[np.int64]:
+    """Whole sequences that were not ``used`` with a label, grouped by position; with ``balance`` equally many of each."""
+    free = whole.without(used)
+    starts = pick(free, int(np.bincount(free.group).min()), "balance", seed) if balance else free.starts
+    return _shuffled(starts, "scored", seed)
+
+
+def choose_reconstructed(scored: Grouped, per_class: int, seed: int | str) -> NDArray[np.int64]:
+    """``per_class`` scored sequences of every class for a generative method to make again."""
+    return pick(scored, per_class, "generation", seed)
+
+
+def fingerprint(protocol: Protocol) -> str:
+    """Changes with anything that defines the protocol's numbers: its fields, and the code of the rules that choose sequences.
+    What is for people, or only a default, does not count, nor do versions of packages."""
+    generated = (choose_reconstructed,) if isinstance(protocol, GenerationProtocol) else ()
+    return digest([protocol.defining(), code_digest(label_count, choose_given, choose_scored, *generated)])
+
+
+def method_seed(seed: int) -> int:
+    """What a method is given to draw from."""
+    return seed_of("fit", seed)
+
+
+def fit_data(train: Stream, selection: Stream, labels: int, setup: ArraySetup, seed: int | str) -> tuple[FitData, Given]:
+    """What `fit` is given for J = ``labels``, and where it lies in its streams."""
+    given = choose_given(
+        train=_by_class(train, setup),
+        starts=train.n_starts,
+        selection=_by_class(selection, setup),
+        same_stream=selection is train,
+        per_class=labels // len(setup.candidates_deg),
+        seed=seed,
+    )
+    data = FitData(
+        labelled=_labelled(train, given.labelled, setup),
+        unlabelled=Sequences(train.store, given.unlabelled),
+        selection=_labelled(selection, given.selected, setup),
+    )
+    return data, given
 
 
 @dataclass(frozen=True)
@@ -49,43 +133,21 @@ class ScoredSet:
     stream: Stream
 
 
-def fit_data(
-    train: Stream, selection: Stream, labels: int, setup: ArraySetup, *axes: str | int
-) -> tuple[FitData, NDArray[np.int64], NDArray[np.int64]]:
-    """What `fit` is given for J = ``labels``, with the starts that it used of the training and of the selection stream."""
-    per_class = labels // len(setup.candidates_deg)
-    labelled = _pick_by_class(train, train.whole(), per_class, setup, "labelled", *axes)
-    free = np.setdiff1d(selection.whole(), labelled) if selection is train else selection.whole()
-    selected = _pick_by_class(selection, free, per_class, setup, "selection", *axes)
-    unlabelled = np.setdiff1d(np.arange(train.n_starts), labelled)
-    data = FitData(
-        labelled=_labelled(train, labelled, setup, "labelled", *axes),
-        unlabelled=Sequences(train.store, _shuffled(unlabelled, "unlabelled", *axes)),
-        selection=_labelled(selection, selected, setup, "selection", *axes),
-    )
-    return data, labelled, selected
-
-
-def scored_set(stream: Stream, used: NDArray[np.int64], balance: bool, *axes: str | int) -> ScoredSet:
-    """Whole sequences that were not ``used``, in seeded random order; with ``balance`` equally many of every position."""
-    starts = np.setdiff1d(stream.whole(), used)
-    if balance:
-        position = stream.position[stream.recording_of(starts)]
-        starts = pick(starts, position, int(np.bincount(position).min()), "balance", *axes)
-    starts = _shuffled(starts, "scored", *axes)
+def scored_set(stream: Stream, used: NDArray[np.int64], balance: bool, seed: int | str) -> ScoredSet:
+    """The sequences of a stream that are scored, in seeded random order."""
+    whole = stream.whole()
+    starts = choose_scored(Grouped(whole, stream.position[stream.recording_of(whole)]), used, balance, seed)
     return ScoredSet(Sequences(stream.store, starts), starts, stream)
 
 
-def _pick_by_class(
-    stream: Stream, starts: NDArray[np.int64], per_class: int, setup: ArraySetup, *axes: str | int
-) -> NDArray[np.int64]:
-    return pick(starts, setup.class_of(stream.doa_deg(starts)), per_class, *axes)
+def _by_class(stream: Stream, setup: ArraySetup) -> Grouped:
+    whole = stream.whole()
+    return Grouped(whole, setup.class_of(stream.doa_deg(whole)))
 
 
-def _labelled(stream: Stream, starts: NDArray[np.int64], setup: ArraySetup, *axes: str | int) -> LabelledSequences:
-    shuffled = _shuffled(starts, *axes)
-    doa_deg = stream.doa_deg(shuffled)
-    return LabelledSequences(stream.store, shuffled, doa_deg, setup.class_of(doa_deg))
+def _labelled(stream: Stream, starts: NDArray[np.int64], setup: ArraySetup) -> LabelledSequences:
+    doa_deg = stream.doa_deg(starts)
+    return LabelledSequences(stream.store, starts, doa_deg, setup.class_of(doa_deg))
 
 
 def _shuffled(starts: NDArray[np.int64], *axes: str | int) -> NDArray[np.int64]:

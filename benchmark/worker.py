@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .acoustics import ArraySetup
+from .digest import source_digest
 from .environment import environment
 from .errors import UserError
 from .generation import Generated, nearest_deg
@@ -23,14 +24,13 @@ from .memory import start_added
 from .method import Context, FitFailed, GeneratedPhase, Generative, Method, Prediction
 from .metrics import NORMALISED_WITHIN, normalisation_error
 from .plan import Cell, Fit
-from .protocol import GenerationProtocol
-from .records import CellRecord, FitRecord, Leaks
+from .protocol import GenerationProtocol, Protocol
+from .records import CellCode, CellRecord, FitRecord, Leaks
 from .registry import add_plugin_file, make_method
 from .scene import Scene, make_scene
 from .scoring import score
-from .seeds import seed_of
 from .sequences import FRAMES_PER_SEQUENCE, PHASE_BINS, Sequences
-from .splits import ScoredSet, fit_data, pick, scored_set
+from .splits import Grouped, ScoredSet, choose_reconstructed, fit_data, method_seed, scored_set
 from .store import Store
 from .streams import Stream
 
@@ -104,7 +104,7 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
     _, method = make_method(fit.spec)
     method.context = Context(
         setup=scene.setup,
-        seed=seed_of("fit", fit.axes.seed),
+        seed=method_seed(fit.axes.seed),
         device=settings.device,
         scratch=store.scratch(fit.key),
         progress=report,
@@ -115,7 +115,7 @@ def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: R
         return method, stored
     began, added_rss_mb = time.perf_counter(), None
     if method.info.uses_labels:
-        data, _, _ = _guarded(fit, "data", lambda: fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed))
+        data, _ = _guarded(fit, "data", lambda: fit_data(*_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed))
         for part in (data.labelled, data.selection):
             part.phase(slice(0))  # made once for all fits of a worker: the first must not pay for it
         added, began = start_added(), time.perf_counter()
@@ -153,8 +153,8 @@ def _generated(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict
     assert isinstance(protocol, GenerationProtocol)
     assert isinstance(method, Generative)
     chosen, leaks = _scored_set(fit, cell, scene)
-    doa_deg = chosen.stream.doa_deg(chosen.starts)
-    starts = pick(chosen.starts, setup.class_of(doa_deg), protocol.reconstructed_per_doa, "generation", fit.axes.seed)
+    scored = Grouped(chosen.starts, setup.class_of(chosen.stream.doa_deg(chosen.starts)))
+    starts = choose_reconstructed(scored, protocol.reconstructed_per_doa, fit.axes.seed)
     inputs, doa_deg = Sequences(chosen.stream.store, starts), chosen.stream.doa_deg(starts)
     sampled_deg, count = [nearest_deg(angle, setup) for angle in protocol.sampled_deg], protocol.samples
     reconstruct, sample = method.reconstruct, method.sample
@@ -183,9 +183,9 @@ def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     subset, given, free = cell.protocol.splits[cell.split], [], []
     if fit.axes.labels:
         train, selection = _streams(scene, fit)
-        _, labelled, selected = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
-        given = [(fit.protocol.train, labelled), (fit.protocol.selection, selected)]
-        free = [Part(fit.protocol.train.speech, train, np.setdiff1d(np.arange(train.n_starts), labelled))]
+        _, chosen = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
+        given = [(fit.protocol.train, chosen.labelled), (fit.protocol.selection, chosen.selected)]
+        free = [Part(fit.protocol.train.speech, train, chosen.unlabelled)]
     used = [starts for used_subset, starts in given if used_subset == subset]
     chosen = scored_set(
         scene.stream(subset), np.concatenate([np.empty(0, np.int64), *used]), cell.protocol.balance, fit.axes.seed
@@ -195,6 +195,13 @@ def _scored_set(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     scored = Part(subset.speech, chosen.stream, chosen.starts)
     labelled_parts = [Part(each.speech, scene.stream(each), starts) for each, starts in given]
     return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
+
+
+def cell_code(protocol: Protocol) -> CellCode:
+    """Hashes of all code that a cell depends on beside its fit."""
+    if isinstance(protocol, GenerationProtocol):
+        return CellCode(scored=source_digest(_generated), scoring=source_digest(generation_score))
+    return CellCode(scored=source_digest(_scored_set, _predictions), scoring=source_digest(score))
 
 
 def _predictions(chosen: ScoredSet, prediction: Prediction, setup: ArraySetup | None) -> pd.DataFrame:

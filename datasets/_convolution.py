@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import scipy.fft
@@ -38,7 +37,7 @@ class ImpulseResponseRoom(Room):
     def digest(self, condition: str, kind: PositionKind) -> str:
         positions = [[position.doa_deg, position.range_m] for position in self.positions(kind)]
         responses = array_digest(self.responses(condition, kind))
-        return digest([self.spacing_m, condition, positions, responses, source_digest(Path(__file__))])
+        return digest([self.spacing_m, condition, positions, responses, source_digest(type(self).recordings)])
 
 
 def add_sensor_noise(clean: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +56,7 @@ class RecordedRoom(Room):
             [take.role, take.position.doa_deg, take.position.range_m, take.clip, take.speaker, array_digest(self.heard(take))]
             for take in self._in_order(condition, kind)
         ]
-        return digest([self.spacing_m, condition, takes, source_digest(Path(__file__))])
+        return digest([self.spacing_m, condition, takes, source_digest(type(self).recordings)])
 
     def _in_order(self, condition: str, kind: PositionKind) -> list[Take]:
         chosen = [take for take in self.takes if (take.condition, take.kind) == (condition, kind)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -14,7 +13,7 @@ from safetensors import SafetensorError
 
 from ..benchmark.cache import cache_folder
 from ..benchmark.dataset import SAMPLE_RATE_HZ, Condition, Position, PositionKind
-from ..benchmark.digest import digest, source_digest, versions
+from ..benchmark.digest import digest, source_digest
 from ..benchmark.errors import UserError
 from ..benchmark.seeds import seed_of
 from ..benchmark.weights import load_arrays, save_arrays
@@ -81,7 +80,7 @@ class ShoeboxRoom(ImpulseResponseRoom):
     def _cached(self, name: str, inputs: list[object], compute: Callable[[], _Arrays]) -> _Arrays:
         grid = {kind: [[p.doa_deg, p.range_m] for p in places] for kind, places in self.places.items()}
         room = [self.name, self.size_m, self.array_centre_m, self.spacing_m, self.directivity, grid]
-        key = digest([room, inputs, source_digest(Path(__file__)), versions("pyroomacoustics", "numpy")])
+        key = digest([room, inputs, source_digest(ShoeboxRoom)])
         folder, file = cache_folder() / "rooms", f"{name}-{key}.safetensors"
         if (folder / file).is_file():
             with suppress(SafetensorError, OSError):  # a damaged file is made again

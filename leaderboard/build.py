@@ -10,11 +10,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..benchmark.plan import method_digest
+from ..benchmark.digest import source_digest
+from ..benchmark.plan import method_digest, split_code
 from ..benchmark.records import CellRecord
-from ..benchmark.registry import METHODS, PROTOCOLS
+from ..benchmark.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
 from ..benchmark.run import PLAN
+from ..benchmark.scene import data_code
+from ..benchmark.splits import fingerprint
 from ..benchmark.store import RECORD, Store
+from ..benchmark.worker import cell_code
 from . import generation, twins
 from .figures import draw
 from .page import to_html
@@ -59,9 +63,18 @@ def build(out: Path) -> list[Path]:
 
 
 def _installed() -> Installed:
+    protocols = [plugin.found for plugin in PROTOCOLS.plugins().values() if plugin.found]
+    rooms, speech = (
+        {name: source_digest(plugin.found) for name, plugin in registry.plugins().items() if plugin.found}
+        for registry in (ROOMS, SPEECH)
+    )
     return Installed(
-        fingerprints={plugin.found.id: plugin.found.fingerprint for plugin in PROTOCOLS.plugins().values() if plugin.found},
-        digests={name: method_digest(name) for name in METHODS.plugins()},
+        methods={name: method_digest(name) for name in METHODS.plugins()},
+        rooms=rooms,
+        speech=speech,
+        data=data_code(),
+        split=split_code(),
+        protocols={protocol.id: (fingerprint(protocol), cell_code(protocol)) for protocol in protocols},
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmark import metrics
-from ..benchmark.records import CellRecord, Leaks, State
+from ..benchmark.records import CellCode, CellRecord, FitCode, Leaks, State, plugin_name
 from ..benchmark.scoring import calibration
 from ..benchmark.statistics import Standing
 from .claims import Contender, Verdict, judge, paper_claims
@@ -29,18 +29,27 @@ Good = list[tuple[CellRecord, pd.DataFrame]]
 
 @dataclass(frozen=True)
 class Installed:
-    """What is current: the fingerprint of every protocol and the source digest of every method that is installed."""
+    """Hashes of the code that is installed: those of `FitCode`, and for every protocol its fingerprint and `CellCode`."""
 
-    fingerprints: Mapping[str, str]
-    digests: Mapping[str, str]
+    methods: Mapping[str, str]
+    rooms: Mapping[str, str]
+    speech: Mapping[str, str]
+    data: str
+    split: str
+    protocols: Mapping[str, tuple[str, CellCode]]
 
     def is_current(self, record: CellRecord) -> bool:
-        """Whether the record is of the installed code. What is not installed cannot be out of date."""
-        axes, fit = record.axes, record.fit
-        return (
-            self.fingerprints.get(axes.protocol, axes.protocol_fingerprint) == axes.protocol_fingerprint
-            and self.digests.get(fit.method, fit.method_digest) == fit.method_digest
+        """Whether the record is of the installed code, all of it. What is not installed cannot be out of date."""
+        fit, axes = record.fit, record.axes
+        today = FitCode(
+            method=self.methods.get(fit.method, fit.code.method),
+            room=self.rooms.get(plugin_name(fit.dataset), fit.code.room),
+            speech=self.speech.get(plugin_name(fit.speech), fit.code.speech),
+            data=self.data,
+            split=self.split,
         )
+        made_by = axes.protocol_fingerprint, axes.code
+        return fit.code == today and self.protocols.get(axes.protocol, made_by) == made_by
 
 
 @dataclass(frozen=True)

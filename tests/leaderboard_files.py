@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from doabench.benchmark.plan import method_digest
-from doabench.benchmark.records import CellRecord
-from doabench.benchmark.registry import METHODS, PROTOCOLS
+from doabench.benchmark.digest import source_digest
+from doabench.benchmark.plan import method_digest, split_code
+from doabench.benchmark.records import CellRecord, FitCode
+from doabench.benchmark.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
+from doabench.benchmark.scene import data_code
 from doabench.benchmark.scoring import score
+from doabench.benchmark.splits import fingerprint
 from doabench.benchmark.store import Store
+from doabench.benchmark.worker import cell_code
 from doabench.leaderboard.build import build
 
 GRID = tuple(float(angle) for angle in range(-90, 91, 10))
@@ -36,6 +40,22 @@ def predictions(estimated_deg: Sequence[float], true_deg: Sequence[float] = HITS
     )
 
 
+CODE = ("method_code", "room", "speech_code", "data", "split_rules")
+
+
+def fit_code(method: str, **changed: str) -> dict[str, str]:
+    """Today's code of a fit in `dtu-twin` with `talkers`, but for what is ``changed``."""
+    today = {
+        "method_code": method_digest(method) if method in METHODS.plugins() else "elsewhere",
+        "room": source_digest(ROOMS.get("dtu-twin").found),
+        "speech_code": source_digest(SPEECH.get("talkers").found),
+        "data": data_code(),
+        "split_rules": split_code(),
+    }
+    values = today | changed
+    return {field: values[name] for field, name in zip(FitCode.model_fields, CODE, strict=True)}
+
+
 def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0, **changed: Any) -> CellRecord:
     """A record of label-sweep, validation, whose protocol and method are those that are installed."""
     protocol = changed.get("protocol", "label-sweep")
@@ -43,7 +63,7 @@ def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0,
         "method": method,
         "variant": variant,
         "method_title": method,
-        "method_digest": method_digest(method) if method in METHODS.plugins() else "elsewhere",
+        "code": fit_code(method, **{name: changed.pop(name) for name in CODE if name in changed}),
         "dataset": "dtu-twin",
         "measured": False,
         "speech": "talkers",
@@ -59,12 +79,13 @@ def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0,
     axes: dict[str, Any] = {
         "protocol": protocol,
         "protocol_version": 1,
-        "protocol_fingerprint": PROTOCOLS.get(protocol).found.fingerprint,
+        "protocol_fingerprint": fingerprint(PROTOCOLS.get(protocol).found),
         "scale": "quick",
         "split": "validation",
         "rt60_s": 0.5,
         "measured_rt60_s": 0.51,
         "scored_digest": "scored",
+        "code": cell_code(PROTOCOLS.get(protocol).found).model_dump() | changed.pop("cell_code", {}),
         "counts_hits": True,
     }
     fit |= {name: value for name, value in changed.items() if name in fit}

@@ -38,7 +38,7 @@ def test_plane_wave_after_training_on_anechoic_speech(name: str, anechoic_stream
     shorter = [f"{parameter}={value}" for parameter, value in {"steps": 200, "passes": 2}.items() if parameter in parameters]
     _, method = make_method(f"{name}[{','.join(shorter)}]")  # enough without reverberation
     method.context = Context(anechoic_setup)
-    data, _, _ = fit_data(anechoic_stream("train", "grid"), anechoic_stream("validation", "grid"), LABELS, anechoic_setup, 0)
+    data, _ = fit_data(anechoic_stream("train", "grid"), anechoic_stream("validation", "grid"), LABELS, anechoic_setup, 0)
     method.fit(data)
     for doa_deg in (-30.0, 30.0):
         assert mean_error_deg(method, anechoic_stream, doa_deg) < 5

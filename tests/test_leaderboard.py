@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doabench.benchmark.records import CellAxes, FitAxes
+from doabench.benchmark.records import CellAxes, CellCode, FitAxes
 from doabench.benchmark.scoring import score
 from doabench.benchmark.statistics import mean_offsets
 from doabench.benchmark.store import Store
 from doabench.leaderboard.build import build
 from doabench.leaderboard.reference import published, reference
 from doabench.leaderboard.text import COLUMNS
-from leaderboard_files import GRID, HITS, add, cell, own_html, plan, predictions, table_of, text_of
+from leaderboard_files import CODE, GRID, HITS, add, cell, own_html, plan, predictions, table_of, text_of
 
 
 def test_columns_and_numbers_by_hand(tmp_path: Path) -> None:
@@ -132,10 +132,13 @@ def test_rows_come_in_their_fixed_order(tmp_path: Path) -> None:
 def test_older_code_and_protocols_are_left_out_and_counted(tmp_path: Path) -> None:
     add(tmp_path, cell("a"))
     add(tmp_path, cell("b", "music", protocol_fingerprint="older"))
-    add(tmp_path, cell("c", "norm_music", method_digest="older"))
-    add(tmp_path, cell("d", "not_installed_here", method_digest="unknown"))
+    for name in CODE:
+        add(tmp_path, cell(f"older-{name}", "norm_music", **{name: "older"}))
+    for name in CellCode.model_fields:
+        add(tmp_path, cell(f"older-{name}", "norm_music", cell_code={name: "older"}))
+    add(tmp_path, cell("d", "not_installed_here", method_code="unknown"))
     assert list(table_of(tmp_path)["method"]) == ["not_installed_here", "srp_phat"]
-    line = "2 records of older code or protocols not shown."
+    line = f"{1 + len(CODE) + 2} records of older code or protocols not shown."
     assert line in text_of(tmp_path, "md")
     assert line in text_of(tmp_path, "html")
 
@@ -204,7 +207,7 @@ def test_the_papers_values_belong_to_its_own_grid_and_methods() -> None:
 def test_records_know_all_axes() -> None:
     """`cell` above spells every field out; a new one has to be thought about in `row_axes`."""
     assert {*FitAxes.model_fields, *CellAxes.model_fields} == {
-        *("method", "variant", "method_title", "method_digest", "dataset", "measured", "speech", "data_digest", "seed"),
+        *("method", "variant", "method_title", "code", "dataset", "measured", "speech", "data_digest", "seed"),
         *("nominal_labels", "labels", "selection_labels", "transductive", "candidates_deg", "spacing_m", "protocol"),
         *("protocol_version", "protocol_fingerprint", "scale", "split", "rt60_s", "measured_rt60_s", "scored_digest"),
         "counts_hits",

@@ -82,11 +82,11 @@ def test_the_published_sweep_leaks_what_is_known_of_it(
 ) -> None:
     protocol = PROTOCOLS.get("label-sweep").found
     train, selection = full_size.stream(protocol.train), full_size.stream(protocol.selection)
-    _, labelled, selected = fit_data(train, selection, labels, full_size.setup, 0)
-    given = [Part("train", train, labelled), Part("validation", selection, selected)]
+    _, chosen = fit_data(train, selection, labels, full_size.setup, 0)
+    given = [Part("train", train, chosen.labelled), Part("validation", selection, chosen.selected)]
     own = given[0] if split == "train" else given[1]
-    chosen = scored_set(own.stream, own.starts, False, 0)
-    frame, clip, speaker = shares(Part(split, chosen.stream, chosen.starts), *given)
+    scored = scored_set(own.stream, own.starts, False, 0)
+    frame, clip, speaker = shares(Part(split, scored.stream, scored.starts), *given)
     assert low <= frame <= high
     assert clip == speaker == 100
 

@@ -19,7 +19,7 @@ from doabench.benchmark import mlflow_sync
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.method import History
 from doabench.benchmark.mlflow_sync import EXPERIMENT, KEY, serve, sync
-from doabench.benchmark.records import CellAxes, CellRecord, FitAxes, FitRecord, Metrics
+from doabench.benchmark.records import CellAxes, CellCode, CellRecord, FitAxes, FitCode, FitRecord, Metrics
 from doabench.benchmark.store import Store
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -34,7 +34,7 @@ def fit_axes(method: str, labels: int) -> FitAxes:
         method=method,
         variant="as-released" if labels else "",
         method_title=method.upper(),
-        method_digest="0" * 32,
+        code=FitCode(method="0", room="0", speech="0", data="0", split="0"),
         dataset="some-room",
         measured=False,
         speech="some-speech",
@@ -59,6 +59,7 @@ def cell_record(key: str, fit: FitAxes, protocol: str, **changes: object) -> Cel
         rt60_s=0.5,
         measured_rt60_s=None,
         scored_digest="e" * 32,
+        code=CellCode(scored="0", scoring="0"),
         counts_hits=True,
     )
     scores = Metrics(

@@ -93,31 +93,31 @@ def test_a_stream_of_nothing_has_no_sequences() -> None:
 def test_labelled_sets_are_nested_and_alike_per_class(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> None:
     before: tuple[set[int], set[int]] = (set(), set())
     for labels in PUBLISHED[19]:
-        data, labelled, selected = fit_data(train, validation, labels, anechoic_setup, 0)
+        data, given = fit_data(train, validation, labels, anechoic_setup, 0)
         assert len(data.labelled) == len(data.selection) == labels
-        for stream, starts in ((train, labelled), (validation, selected)):
+        for stream, starts in ((train, given.labelled), (validation, given.selected)):
             np.testing.assert_array_equal(np.bincount(places(stream, starts), minlength=19), labels // 19)
-        assert before[0] < set(labelled)
-        assert before[1] < set(selected)
-        before = set(labelled), set(selected)
+        assert before[0] < set(given.labelled)
+        assert before[1] < set(given.selected)
+        before = set(given.labelled), set(given.selected)
 
 
 def test_labelled_selected_and_scored_sequences_never_straddle(
     train: Stream, validation: Stream, anechoic_setup: ArraySetup
 ) -> None:
-    data, labelled, selected = fit_data(train, validation, 7999, anechoic_setup, 0)
-    np.testing.assert_array_equal(np.sort(data.labelled._starts), np.sort(labelled))
-    np.testing.assert_array_equal(np.sort(data.selection._starts), np.sort(selected))
-    assert not straddles(train, labelled).any()
-    assert not straddles(validation, selected).any()
+    data, given = fit_data(train, validation, 7999, anechoic_setup, 0)
+    np.testing.assert_array_equal(data.labelled._starts, given.labelled)
+    np.testing.assert_array_equal(data.selection._starts, given.selected)
+    assert not straddles(train, given.labelled).any()
+    assert not straddles(validation, given.selected).any()
     for balance in (False, True):
-        assert not straddles(train, scored_set(train, labelled, balance, 0).starts).any()
+        assert not straddles(train, scored_set(train, given.labelled, balance, 0).starts).any()
 
 
 def test_labels_tell_the_recording_that_the_sequence_is_from(
     train: Stream, validation: Stream, anechoic_setup: ArraySetup
 ) -> None:
-    data, _, _ = fit_data(train, validation, 988, anechoic_setup, 0)
+    data, _ = fit_data(train, validation, 988, anechoic_setup, 0)
     for stream, view in ((train, data.labelled), (validation, data.selection)):
         place = places(stream, view._starts)
         np.testing.assert_array_equal(view.doa_deg, -90 + 10 * place)
@@ -127,18 +127,18 @@ def test_labels_tell_the_recording_that_the_sequence_is_from(
 def test_unlabelled_is_all_the_rest_a_tenth_of_it_straddling(
     train: Stream, validation: Stream, anechoic_setup: ArraySetup
 ) -> None:
-    data, labelled, _ = fit_data(train, validation, 114, anechoic_setup, 0)
+    data, given = fit_data(train, validation, 114, anechoic_setup, 0)
     unlabelled = data.unlabelled._starts
-    assert set(unlabelled).isdisjoint(labelled)
-    np.testing.assert_array_equal(np.sort([*unlabelled, *labelled]), all_starts(train))
+    assert set(unlabelled).isdisjoint(given.labelled)
+    np.testing.assert_array_equal(np.sort([*unlabelled, *given.labelled]), all_starts(train))
     assert 0.08 < straddles(train, unlabelled).mean() < 0.14
 
 
 def test_scored_is_every_whole_sequence_not_used(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> None:
-    _, labelled, _ = fit_data(train, validation, 988, anechoic_setup, 0)
-    scored = scored_set(train, labelled, False, 0)
+    _, given = fit_data(train, validation, 988, anechoic_setup, 0)
+    scored = scored_set(train, given.labelled, False, 0)
     starts = all_starts(train)
-    np.testing.assert_array_equal(np.sort([*scored.starts, *labelled]), starts[~straddles(train, starts)])
+    np.testing.assert_array_equal(np.sort([*scored.starts, *given.labelled]), starts[~straddles(train, starts)])
     np.testing.assert_array_equal(scored.sequences._starts, scored.starts)
 
 
@@ -156,8 +156,8 @@ def test_balance_scores_as_many_of_every_position(uneven: Stream) -> None:
 def test_balance_holds_where_some_of_the_stream_were_labelled(
     uneven: Stream, validation: Stream, anechoic_setup: ArraySetup
 ) -> None:
-    _, labelled, _ = fit_data(uneven, validation, 988, anechoic_setup, 0)
-    counts = np.bincount(places(uneven, scored_set(uneven, labelled, True, 0).starts))
+    _, given = fit_data(uneven, validation, 988, anechoic_setup, 0)
+    counts = np.bincount(places(uneven, scored_set(uneven, given.labelled, True, 0).starts))
     assert counts.min() == counts.max()
 
 
@@ -174,8 +174,8 @@ def test_more_labels_than_sequences_is_an_error_that_names_numbers_and_remedy(
 
 
 def views(train: Stream, validation: Stream, setup: ArraySetup, seed: int) -> tuple[Sequences, ...]:
-    data, labelled, _ = fit_data(train, validation, 988, setup, seed)
-    return data.labelled, data.selection, data.unlabelled, scored_set(train, labelled, False, seed).sequences
+    data, given = fit_data(train, validation, 988, setup, seed)
+    return data.labelled, data.selection, data.unlabelled, scored_set(train, given.labelled, False, seed).sequences
 
 
 def test_views_come_in_a_seeded_random_order(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> None:
@@ -188,14 +188,14 @@ def test_views_come_in_a_seeded_random_order(train: Stream, validation: Stream, 
 
 
 def test_another_seed_labels_other_sequences(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> None:
-    chosen = [set(fit_data(train, validation, 247, anechoic_setup, seed)[1]) for seed in (0, 0, 1)]
+    chosen = [set(fit_data(train, validation, 247, anechoic_setup, seed)[1].labelled) for seed in (0, 0, 1)]
     assert chosen[0] == chosen[1]
     assert len(chosen[0] & chosen[2]) < 0.3 * 247
 
 
 def test_views_show_nothing_that_tells_start_or_clip(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> None:
-    data, labelled, _ = fit_data(train, validation, 247, anechoic_setup, 0)
-    scored = scored_set(train, labelled, False, 0)
+    data, given = fit_data(train, validation, 247, anechoic_setup, 0)
+    scored = scored_set(train, given.labelled, False, 0)
     assert isinstance(scored, ScoredSet)
     gathering = {"stft", "phase", "phase_on", "level_on", "frame_mean"}
 

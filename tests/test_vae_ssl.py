@@ -198,7 +198,7 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 @pytest.fixture(scope="module")
 def data(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> FitData:
     """A few hundred unlabelled sequences of anechoic speech."""
-    found, _, _ = fit_data(train, validation, 19 * 6, anechoic_setup, 0)
+    found, _ = fit_data(train, validation, 19 * 6, anechoic_setup, 0)
     few = Sequences(found.unlabelled._store, found.unlabelled._starts[:600])
     return replace(found, unlabelled=few)
 

@@ -55,7 +55,7 @@ def test_nothing_to_score_fails_that_cell_with_advice(fit: Fit, tmp_path: Path, 
     whole_set = worker.scored_set
 
     def none_left(stream: Stream, *_: Any) -> Any:
-        return whole_set(stream, stream.whole(), False)
+        return whole_set(stream, stream.whole(), False, 0)
 
     monkeypatch.setattr(worker, "scored_set", first_call(whole_set, none_left))
     first, *others = run(fit, tmp_path)
