@@ -1,179 +1,122 @@
-"""The classifier of Table 1 trained in steps on augmented sequences; methods add what they learn from unlabelled ones."""
+"""A training run: looks at the selection sequences, the best weights, checkpoints, and breakdown."""
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 
-from ..benchmark.acoustics import ArraySetup
 from ..benchmark.checkpoint import Checkpoint
-from ..benchmark.method import FitData, FitFailed, Method, Prediction
-from ..benchmark.sequences import FRAMES_PER_SEQUENCE, PHASE_BINS, Sequences
-from ._networks import class_scores, classifier, copy_of, load_network, reduced_precision, save_network
+from ..benchmark.method import Context, FitData, FitFailed
+from ._networks import class_scores, copy_of
 
-BATCH = 128
-LEARNING_RATE = 5e-4
-LOOK_EVERY = 40
-NOISE_DB = (-35.0, -15.0)
-"""Level of the noise that is added to each microphone, beside the power of the sequence."""
-MASKED_FRAMES, MASKED_BINS = 8, 24
-"""At most so many neighbours are masked."""
-
-
-class Augmentation:
-    """Sequences made into others from the same direction, or, with the microphones exchanged, from the mirrored one.
-
-    Sensor noise is drawn anew, the frames begin at a random one and go round, a stretch of frames and one of bins are
-    masked, and half of the sequences are mirrored where the candidates are symmetric. Nothing scales a phase, stretches
-    time or shifts a frequency: that would change the direction.
-    """
-
-    def __init__(self, setup: ArraySetup, rng: torch.Generator) -> None:
-        self._rng = rng
-        self.symmetric = tuple(-angle for angle in reversed(setup.candidates_deg)) == tuple(setup.candidates_deg)
-
-    def __call__(self, phase: torch.Tensor, level: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Phase in radians and level ``[B, 31, 127]`` -> phase ``[B, 31, 127]``, and which of them are mirrored ``[B]``."""
-        first = self._below(FRAMES_PER_SEQUENCE, len(phase))[:, None]
-        turn = (first + torch.arange(FRAMES_PER_SEQUENCE, device=phase.device)) % FRAMES_PER_SEQUENCE
-        noisy = (phase + self._phase_noise(level)).gather(1, turn[:, :, None].expand_as(phase))
-        noisy = torch.remainder(noisy + torch.pi, 2 * torch.pi) - torch.pi
-        frames, bins = self._stretch(FRAMES_PER_SEQUENCE, MASKED_FRAMES, phase), self._stretch(PHASE_BINS, MASKED_BINS, phase)
-        noisy = noisy.masked_fill(frames[:, :, None] | bins[:, None], 0)
-        mirrored = (self._below(2, len(phase)) == 1) & self.symmetric
-        return torch.where(mirrored[:, None, None], -noisy, noisy), mirrored
-
-    def _phase_noise(self, level: torch.Tensor) -> torch.Tensor:
-        """Change of ``angle(d2 conj(d1))`` when white noise is added to two microphones that are equally loud."""
-        low, high = NOISE_DB
-        db = low + (high - low) * torch.rand(len(level), 1, 1, generator=self._rng, device=level.device)
-        power = level.square().mean((1, 2), keepdim=True) * 10 ** (db / 10)
-        shape = (2, 2, *level.shape)
-        noise = torch.randn(shape, generator=self._rng, device=level.device) * (power / 2).sqrt()
-        real, imaginary = noise[0] + level, noise[1]
-        return torch.atan2(imaginary[1], real[1]) - torch.atan2(imaginary[0], real[0])
-
-    def _stretch(self, length: int, most: int, like: torch.Tensor) -> torch.Tensor:
-        """True for up to ``most`` neighbours out of ``length`` in each row, ``[B, length]``."""
-        size = self._below(most + 1, len(like))[:, None]
-        start = (torch.rand(size.shape, generator=self._rng, device=like.device) * (length - size + 1)).long()
-        place = torch.arange(length, device=like.device)
-        return (place >= start) & (place < start + size)
-
-    def _below(self, limit: int, size: int) -> torch.Tensor:
-        return torch.randint(limit, (size,), generator=self._rng, device=self._rng.device)
-
-
-class Source:
-    """Random batches of a set of sequences, plain and augmented."""
-
-    def __init__(self, sequences: Sequences, augmentation: Augmentation, rng: torch.Generator) -> None:
-        self._count, self._augmentation, self._rng = len(sequences), augmentation, rng
-        self.phase, self._level = sequences.phase_on(rng.device), sequences.level_on(rng.device)
-
-    def random(self, size: int = BATCH) -> torch.Tensor:
-        """Indices of ``size`` sequences, drawn with replacement."""
-        return torch.randint(self._count, (size,), generator=self._rng, device=self._rng.device)
-
-    def augmented(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._augmentation(self.phase(index), self._level(index))
-
-
-def facing_back(logits: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
-    """``[B, T]`` of mirrored sequences as they would be of the sequences themselves (and the other way round)."""
-    return torch.where(mirrored[:, None], logits.flip(1), logits)
-
-
-def logits_of(network: torch.nn.Module, phase: torch.Tensor) -> torch.Tensor:
-    """``[B, 31, 127]`` radians -> ``[B, T]``."""
-    with reduced_precision(phase.device):
-        return network((phase / torch.pi)[:, None]).float()
+if TYPE_CHECKING:
+    from .vae_ssl.networks import Networks
 
 
 @dataclass
-class AugmentedClassifier(Method):
-    """Trains ``network`` for ``steps`` steps on augmented labelled sequences, plus `unlabelled_loss`. The weights of the
-    `answering` network that classify most selection sequences are kept, of equals the latest."""
+class Progress:
+    """Where training stands; JSON on disk."""
 
-    steps: int = 1000
+    step: int = 0
+    epoch: int = 0
+    looked: int = 0
+    best_accuracy_pct: float = -1.0
+    last_accuracy_pct: float = -1.0
+    since_best: int = 0
+    first_cost: float = 0.0
 
-    def unlabelled_loss(self, unlabelled: Source, done: float) -> torch.Tensor:
-        """What a method learns from one batch of unlabelled sequences when a share ``done`` of the steps is behind it."""
-        raise NotImplementedError
 
-    def after_step(self, step: int) -> None:
-        """Called after every step."""
+class Training:
+    """A training run that can be killed and resumed: networks, optimiser, an average of the classifier over the last steps
+    (``averaging`` is its memory, 0 the classifier itself), and the classifier that did best on the selection sequences."""
 
-    def modules(self) -> dict[str, torch.nn.Module]:
-        """All networks that training changes, for checkpoints."""
-        return {"network": self.network}
+    def __init__(
+        self,
+        networks: Networks,
+        optimiser: torch.optim.Optimizer,
+        rng: torch.Generator,
+        context: Context,
+        data: FitData,
+        averaging: float = 0.0,
+    ) -> None:
+        self.networks, self.optimiser, self.rng, self.context = networks, optimiser, rng, context
+        self.now, self.kept = Progress(), {}
+        self._selection, self._averaging = data.selection, averaging
+        self._averaged = copy.deepcopy(networks.classifier) if averaging else networks.classifier
+        self._best = copy_of(networks.classifier)
+        self._totals: dict[str, torch.Tensor] = {}
+        modules = {"networks": networks, "averaged": self._averaged} if averaging else {"networks": networks}
+        self._checkpoint = Checkpoint(context.scratch, modules, optimiser, rng)
 
-    @property
-    def answering(self) -> torch.nn.Module:
-        return self.network
+    def resume(self) -> None:
+        """Go on where an earlier run was killed, if one was; ``kept`` tensors come back too."""
+        if (resumed := self._checkpoint.restore()) is None:
+            return
+        values, tensors = resumed
+        self.context.history.rows.extend((step, name, value) for step, name, value in values.pop("history"))
+        self.now = Progress(**values)
+        self._best = {name[5:]: tensor for name, tensor in tensors.items() if name.startswith("best/")}
+        device = self.rng.device
+        self.kept = {name[5:]: tensor.to(device) for name, tensor in tensors.items() if name.startswith("kept/")}
 
-    def fit(self, data: FitData) -> None:
-        learns_unlabelled = self.info.uses_unlabelled
-        if learns_unlabelled and not len(data.unlabelled):
-            raise FitFailed("there are no unlabelled sequences, and this method learns from them; cnn_augmented does not")
-        rng = self._build()
-        augmentation = Augmentation(self.context.setup, rng)
-        labelled, unlabelled = (Source(part, augmentation, rng) for part in (data.labelled, data.unlabelled))
-        y = torch.from_numpy(data.labelled.doa_class).to(rng.device)
-        optimiser = torch.optim.Adam(self.network.parameters(), LEARNING_RATE, fused=True)
-        checkpoint = Checkpoint(self.context.scratch, self.modules(), optimiser, rng)
-        step, best_pct, best = 0, -1.0, copy_of(self.answering)
-        if (resumed := checkpoint.restore()) is not None:
-            values, best = resumed
-            step, best_pct = values["step"], values["best_pct"]
-            self.context.history.rows.extend((at, name, value) for at, name, value in values["history"])
+    def stepped(self, **measured: torch.Tensor) -> None:
+        """Count one step and what was ``measured`` in it, by name; all stays on the device."""
+        self.now.step += 1
+        for name, value in measured.items():
+            total = self._totals.setdefault(name, torch.zeros(2, device=self.rng.device))
+            total += torch.stack([value.detach(), torch.ones_like(value)])
+        if self._averaging:
+            memory = min(self._averaging, 1 - 1 / self.now.step)
+            with torch.no_grad():
+                pairs = zip(self._averaged.parameters(), self.networks.classifier.parameters(), strict=True)
+                for average, parameter in pairs:
+                    average.lerp_(parameter, 1 - memory)
 
-        total = torch.zeros(2, device=rng.device)
-        while step < self.steps:
-            self.network.train()
-            index = labelled.random()
-            x, mirrored = labelled.augmented(index)
-            loss = F.cross_entropy(facing_back(logits_of(self.network, x), mirrored), y[index])
-            extra = self.unlabelled_loss(unlabelled, step / self.steps) if learns_unlabelled else torch.zeros_like(loss)
-            optimiser.zero_grad(set_to_none=True)
-            (loss + extra).backward()
-            optimiser.step()
-            total += torch.stack([loss.detach(), extra.detach()])
-            step += 1
-            self.after_step(step)
-            if step % LOOK_EVERY == 0 or step == self.steps:
-                accuracy_pct = self._look(step, total / ((step - 1) % LOOK_EVERY + 1), data)
-                total.zero_()
-                if accuracy_pct >= best_pct:
-                    best_pct, best = accuracy_pct, copy_of(self.answering)
-                self.context.progress(step / self.steps, f"{best_pct:.1f} % of selection right")
-                checkpoint.save({"step": step, "best_pct": best_pct, "history": self.context.history.rows}, best)
-        self.answering.load_state_dict(best)
+    def look(self, done: float) -> None:
+        """Score the selection sequences, keep the classifier if it is the best so far, and see whether training broke down."""
+        means = {name: float(total[0] / total[1]) for name, total in self._totals.items()}
+        self._totals = {}
+        self._check(means)
+        accuracy_pct = self._accuracy_pct()
+        now = self.now
+        now.looked, now.last_accuracy_pct, now.since_best = now.step, accuracy_pct, now.since_best + 1
+        if accuracy_pct > now.best_accuracy_pct:
+            now.best_accuracy_pct, now.since_best = accuracy_pct, 0
+            self._best = copy_of(self._averaged)
+        self.context.history.add(now.step, **means, selection_accuracy_pct=accuracy_pct)
+        self.context.progress(done, f"{now.best_accuracy_pct:.1f} % of selection right")
 
-    def predict(self, sequences: Sequences) -> Prediction:
-        scores = class_scores(self.answering, sequences)
-        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
+    def save(self) -> None:
+        """A checkpoint, if the last one was long enough ago; to be called right after a `look`."""
+        tensors = {f"best/{name}": tensor for name, tensor in self._best.items()}
+        tensors |= {f"kept/{name}": tensor for name, tensor in self.kept.items()}
+        self._checkpoint.save({**vars(self.now), "history": self.context.history.rows}, tensors)
 
-    def save(self, folder: Path) -> None:
-        save_network(folder, self.answering)
+    def finish(self) -> None:
+        """Put the best classifier in place. The score of the last one stays in the history beside it."""
+        last = self.now.last_accuracy_pct
+        best = self.now.best_accuracy_pct
+        self.context.history.add(self.now.step, last_selection_accuracy_pct=last, kept_selection_accuracy_pct=best)
+        self.networks.classifier.load_state_dict(self._best)
 
-    def load(self, folder: Path) -> None:
-        self._build()
-        load_network(folder, self.answering)
+    def _accuracy_pct(self) -> float:
+        scores = class_scores(self._averaged, self._selection)
+        self._averaged.train()
+        return float((scores.argmax(1) == self._selection.doa_class).mean() * 100)
 
-    def _build(self) -> torch.Generator:
-        rng = torch.Generator(self.context.device).manual_seed(self.context.seed)
-        self.network = classifier(len(self.context.setup.candidates_deg), rng)
-        return rng
-
-    def _look(self, step: int, means: torch.Tensor, data: FitData) -> float:
-        loss, extra = means.tolist()
-        if not torch.isfinite(means).all():
-            raise FitFailed(f"the losses became {loss} (labelled) and {extra} (unlabelled) before step {step}")
-        accuracy_pct = float((self.predict(data.selection).doa_deg == data.selection.doa_deg).mean() * 100)
-        learnt = {"unlabelled_loss": extra} if self.info.uses_unlabelled else {}
-        self.context.history.add(step, loss=loss, selection_accuracy_pct=accuracy_pct, **learnt)
-        return accuracy_pct
+    def _check(self, means: dict[str, float]) -> None:
+        where = f"between step {self.now.looked} and step {self.now.step}"
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise FitFailed(f"the {name.replace('_', '-')} became {value} {where}; a smaller step size may help")
+        cost = means.get("cost", 0.0)
+        self.now.first_cost = self.now.first_cost or cost
+        if cost > 2 * abs(self.now.first_cost):
+            raise FitFailed(
+                f"training diverges: the cost of the labelled sequences rose to {cost:.0f} {where}, at first it was "
+                f"{self.now.first_cost:.0f}; a smaller step size may help"
+            )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from ..benchmark.method import MethodInfo
-from ._training import AugmentedClassifier, Source, facing_back, logits_of
+from ._augment import Source, facing_back
+from ._classifier import AugmentedClassifier, logits_of
 
 
 @dataclass

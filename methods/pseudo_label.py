@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from ..benchmark.method import MethodInfo
-from ._training import AugmentedClassifier, Source, facing_back, logits_of
+from ._augment import Source, facing_back
+from ._classifier import AugmentedClassifier, logits_of
 
 
 @dataclass

@@ -13,7 +13,7 @@ from doabench.benchmark.method import Context
 from doabench.benchmark.registry import make_method
 from doabench.benchmark.store import HISTORY, RECORD, Store
 from doabench.benchmark.weights import save_arrays
-from doabench.methods._training import AugmentedClassifier
+from doabench.methods._classifier import AugmentedClassifier
 from doabench.methods.cnn import Cnn
 
 

@@ -15,8 +15,9 @@ from doabench.benchmark.plan import default_methods
 from doabench.benchmark.registry import METHODS, make_method
 from doabench.benchmark.sequences import Sequences
 from doabench.benchmark.splits import fit_data, scored_set
-from doabench.methods import _training
-from doabench.methods._training import Augmentation, AugmentedClassifier, Source, facing_back
+from doabench.methods import _classifier
+from doabench.methods._augment import Augmentation, Source, facing_back
+from doabench.methods._classifier import AugmentedClassifier
 
 SEMI_SUPERVISED = ["pseudo_label", "mean_teacher"]
 ALL = ["cnn_augmented", *SEMI_SUPERVISED]
@@ -103,7 +104,7 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     data: FitData, anechoic_setup: ArraySetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.0)
-    monkeypatch.setattr(_training, "LOOK_EVERY", 6)
+    monkeypatch.setattr(_classifier, "LOOK_EVERY", 6)
     spec = "mean_teacher[steps=15]"
     whole = made(spec, anechoic_setup)
     whole.fit(data)

@@ -18,11 +18,11 @@ from doabench.benchmark.splits import fit_data
 from doabench.benchmark.streams import Stream
 from doabench.methods import vae_ssl
 from doabench.methods.vae_ssl import VaeSsl, fast, published
+from doabench.methods.vae_ssl.batches import Source
 from doabench.methods.vae_ssl.likelihoods import LOG_DENSITY, draw, normal, truncated_normal
 from doabench.methods.vae_ssl.networks import Decoder, Networks, Shape, interleaved, polyphase
 from doabench.methods.vae_ssl.objective import Batch, Pairs, classifier_loss, cost, costs_of, labelled_pairs, unlabelled_pairs
 from doabench.methods.vae_ssl.program import TruncatedNormal, negative_elbo
-from doabench.methods.vae_ssl.training import Source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -16,11 +16,11 @@ from ...benchmark.seeds import seed_of
 from ...benchmark.sequences import Sequences
 from .._networks import class_scores, copy_of, load_network, save_network
 from . import fast, published
+from .batches import Source
 from .likelihoods import LOG_DENSITY, Likelihood, draw
 from .networks import Networks, Shape
 from .objective import at_once, costs_of
 from .published import Estimator
-from .training import Source
 
 GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE = 64, 8, 0.9
 ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)

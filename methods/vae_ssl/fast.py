@@ -17,11 +17,12 @@ import torch.nn.functional as F  # noqa: N812
 
 from ...benchmark.method import Context, FitData
 from ...benchmark.sequences import FRAMES_PER_SEQUENCE
+from .._training import Training
 from . import objective
+from .batches import Source, both
 from .likelihoods import LOG_DENSITY, Likelihood, LogDensity
 from .networks import Networks, Shape
 from .objective import Batch, Pairs, classifier_loss, cost, costs_of, joined, labelled_pairs, unlabelled_pairs
-from .training import Source, Training, both
 
 SHAPE = Shape(latent=4, decoder_dropout=False)
 """Few latent variables cannot carry the direction past the class; dropout keeps the decoder from learning within minutes."""
@@ -29,7 +30,7 @@ SHAPE = Shape(latent=4, decoder_dropout=False)
 
 @dataclass(frozen=True)
 class Fast:
-    """Passes count the unlabelled sequences by those that share no frame, N / 31. Exponents: see `training.Source`; posteriors
+    """Passes count the unlabelled sequences by those that share no frame, N / 31. Exponents: see `batches.Source`; posteriors
     rest on the loudest moments more than training does, since there the direct path shows best."""
 
     class_gain: float = 5.0

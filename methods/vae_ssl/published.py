@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from ...benchmark.method import Context, FitData
+from .._training import Training
 from . import objective
+from .batches import Source, both
 from .likelihoods import LOG_DENSITY, Likelihood
 from .networks import Networks, Shape
 from .objective import classifier_loss, cost, joined, labelled_pairs, unlabelled_pairs
-from .training import Source, Training, both
 
 Estimator: TypeAlias = Literal["topk", "exact", "pyro"]
 Gradients: TypeAlias = Callable[[torch.Tensor, "torch.Tensor | None"], dict[str, torch.Tensor]]

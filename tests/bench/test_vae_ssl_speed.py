@@ -15,9 +15,9 @@ from typing import cast
 import pytest
 import torch
 from doabench.methods.vae_ssl import published
+from doabench.methods.vae_ssl.batches import Source
 from doabench.methods.vae_ssl.networks import Networks
 from doabench.methods.vae_ssl.objective import Batch
-from doabench.methods.vae_ssl.training import Source
 from pytest_benchmark.fixture import BenchmarkFixture
 
 SCRIPT = """
