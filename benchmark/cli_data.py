@@ -65,8 +65,8 @@ def verify_data(room: str, as_json: bool) -> None:
 
     Exit code 1 if something is wrong with them, 2 if they cannot be opened.
     """
+    from ..datasets.verify.report import HasResponses, HasTakes, show, verify_room, verify_takes
     from .scene import open_room
-    from .verify_report import HasResponses, HasTakes, show, verify_room, verify_takes
 
     name, opened = open_room(room)
     if isinstance(opened, HasResponses):

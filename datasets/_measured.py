@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..benchmark.dataset import SAMPLE_RATE_HZ, Condition, Position, PositionKind
 from ..benchmark.errors import UserError
 from ._convolution import ImpulseResponseRoom
-from ._reverberation import measured_rt60_s
+from ._measure import measured_rt60_s
 
 RESPONSE_S = 1.0
 

@@ -18,7 +18,7 @@ from ..benchmark.errors import UserError
 from ..benchmark.seeds import seed_of
 from ..benchmark.weights import load_arrays, save_arrays
 from ._convolution import ImpulseResponseRoom
-from ._reverberation import measured_rt60_s
+from ._measure import measured_rt60_s
 
 _Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 

@@ -13,10 +13,10 @@ import scipy.signal
 from click.testing import CliRunner
 from doabench.benchmark.acoustics import tdoa_s
 from doabench.benchmark.cli import main
-from doabench.benchmark.response_figures import Figures
 from doabench.benchmark.scene import open_room
-from doabench.benchmark.verify import Finding, verify
-from doabench.benchmark.verify_report import HasResponses, verify_room
+from doabench.datasets.verify.measure import Figures
+from doabench.datasets.verify.report import HasResponses, verify_room
+from doabench.datasets.verify.responses import Finding, verify
 from measured_files import response, write_folder, write_recordings, write_wav
 from numpy.typing import NDArray
 from rooms import AnechoicRoom, plane_wave

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from doabench.benchmark.cli import main
 from doabench.benchmark.dataset import SpeechDraw
 from doabench.benchmark.scene import open_room
-from doabench.benchmark.verify_recordings import verify_recordings
+from doabench.datasets.verify.recordings import verify_recordings
 from measured_files import DTU_ROWS, write_dtu, write_recordings
 from numpy.typing import NDArray
 

@@ -16,7 +16,8 @@ from ...benchmark.errors import UserError
 from ...benchmark.seeds import generator
 from .._convolution import ONSET, add_sensor_noise
 from .._matlab import read_variable, real_matrix
-from .._pair import lead_s, settle_order
+from .._measure import lead_s
+from .._pair import settle_order
 from .._recorded import RecordedRoom, Take
 
 FILES: dict[str, tuple[SpeechRole, PositionKind]] = {

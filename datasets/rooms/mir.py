@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ...benchmark.dataset import Position
 from ...benchmark.errors import UserError
 from .._matlab import read_variable, real_matrix
+from .._measure import direct_sound, lead_s
 from .._measured import MeasuredRoom, Read, response_at_16_khz
-from .._pair import direct_sound, lead_s, parse_pair, settle_order
+from .._pair import parse_pair, settle_order
 
 NAME = re.compile(r".*\(Reverberation_(?P<rt60>[\d.]+)s\)_(?P<layout>\d+(?:-\d+){6})_(?P<range>\d)m_(?P<angle>\d{3})\.mat")
 RATE_HZ = 48_000

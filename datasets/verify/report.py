@@ -14,10 +14,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from .dataset import Condition, Position, PositionKind
-from .response_figures import Figures
-from .verify import Finding, verify
-from .verify_recordings import verify_recordings
+from ...benchmark.dataset import Condition, Position, PositionKind
+from .measure import Figures
+from .recordings import verify_recordings
+from .responses import Finding, verify
 
 
 @runtime_checkable

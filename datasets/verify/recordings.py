@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .acoustics import SPEED_OF_SOUND_M_PER_S, tdoa_s
-from .dataset import SAMPLE_RATE_HZ
-from .digest import array_digest
-from .response_figures import BAND_HZ, REACH, Figures, Floats
-from .verify import DELAY_S, GAIN_DB, SILENT_DB, Finding, at, faults_of_delays
+from ...benchmark.acoustics import SPEED_OF_SOUND_M_PER_S, tdoa_s
+from ...benchmark.dataset import SAMPLE_RATE_HZ
+from ...benchmark.digest import array_digest
+from .measure import BAND_HZ, REACH, Figures, Floats
+from .responses import DELAY_S, GAIN_DB, SILENT_DB, Finding, at, faults_of_delays
 
 SCALE = 0.15
 """Of 1: reflections draw delays toward zero. Clean: 0.09."""

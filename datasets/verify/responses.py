@@ -16,9 +16,9 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
-from .acoustics import tdoa_s
-from .dataset import SAMPLE_RATE_HZ
-from .response_figures import REACH, Figures, Flags, Floats, measure
+from ...benchmark.acoustics import tdoa_s
+from ...benchmark.dataset import SAMPLE_RATE_HZ
+from .measure import REACH, Figures, Flags, Floats, measure
 
 DELAY_S = 25e-6
 """Residual and offset, 0.4 samples, or a tenth of the largest delay where that is more. Clean: 0.18 and 0.11 samples."""

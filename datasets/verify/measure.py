@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from .acoustics import SPEED_OF_SOUND_M_PER_S
-from .dataset import SAMPLE_RATE_HZ
+from ...benchmark.acoustics import SPEED_OF_SOUND_M_PER_S
+from ...benchmark.dataset import SAMPLE_RATE_HZ
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -29,7 +29,7 @@ class Figures:
 
     ``dc`` is relative to the peak, ``gain_db`` that of channel 2 over 1, ``lead_s`` how much earlier microphone 2 hears the
     direct sound (`acoustics.py`), ``upright`` whether both hear it with one polarity. ``residual_s``, ``scale`` and
-    ``offset_s`` belong to the line fitted through all positions (`verify.py`).
+    ``offset_s`` belong to the line fitted through all positions (`responses.py`).
     """
 
     finite: Flags

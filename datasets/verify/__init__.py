@@ -1,0 +1,1 @@
+"""`doabench data verify`: do responses and recordings fit what is said of them?"""
