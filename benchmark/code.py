@@ -2,8 +2,8 @@
 
 A definition is a top-level function, class or constant. Its text is its syntax tree, in which every name of another
 definition of the project is replaced by a reference to that definition, and every name of a package by the package's own
-name for it. So a comment, a docstring, the name of a file, the spelling of an import, or the file that a definition stands
-in change nothing. A change in anything that a definition uses, directly or not, changes its hash.
+name for it. So a comment, a docstring, the name of a file or of the definition, the spelling of an import, or the file that a
+definition stands in change nothing. A change in anything that a definition uses, directly or not, changes its hash.
 
 What is followed: names, attributes of modules, base classes, and annotations, which tell the class of what is passed in. A
 module that is used as a value counts whole. Statements that define nothing (calls, loops) count as soon as their module is
@@ -127,7 +127,7 @@ class _Module:
 
     def definition(self, name: str) -> Definition:
         if name not in self._definitions:
-            self._definitions[name] = _Writer(self).definition(self.bindings[name])
+            self._definitions[name] = _Writer(self).definition(name, self.bindings[name])
         return self._definitions[name]
 
     @cached_property
@@ -221,9 +221,13 @@ class _Writer:
         self._uses: list[Place] = []
         self._packages: set[str] = set()
 
-    def definition(self, bindings: Iterable[Binding]) -> Definition:
-        parts = [self._resolved(one, []) if isinstance(one, _Target) else self._node(one) for one in bindings]
+    def definition(self, name: str, bindings: Iterable[Binding]) -> Definition:
+        parts = [self._resolved(one, []) if isinstance(one, _Target) else self._bound_by(one, name) for one in bindings]
         return Definition("\n".join(parts), tuple(self._uses), frozenset(self._packages))
+
+    def _bound_by(self, statement: ast.stmt, name: str) -> str:
+        """A statement, and which of the names that it binds is meant, by number."""
+        return f"{[*_bound([statement], self._module.package), name].index(name)}:{self._node(statement)}"
 
     def _write(self, value: Any) -> str:
         if isinstance(value, list):
@@ -235,6 +239,8 @@ class _Writer:
         match node:
             case ast.Name(ctx=ast.Load()) | ast.Attribute():
                 return self._name(node)
+            case ast.Name() if not self._scopes:  # what a definition is called changes nothing
+                return "Name"
             case ast.Lambda():
                 return self._fields(node, "body") + self._within(_bound([node.args, node.body], package), node.body)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -248,7 +254,8 @@ class _Writer:
         return self._fields(node)
 
     def _fields(self, node: ast.AST, without: str = "") -> str:
-        kept = [(name, value) for name, value in ast.iter_fields(node) if name not in _IGNORED and name != without]
+        ignored = {*_IGNORED, without, *(["name"] if not self._scopes else [])}
+        kept = [(name, value) for name, value in ast.iter_fields(node) if name not in ignored]
         written = [f"{name}={self._write(value)}" for name, value in kept if value is not None and value != []]
         return f"{type(node).__name__}({','.join(written)})"
 

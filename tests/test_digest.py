@@ -108,6 +108,16 @@ def test_a_definition_may_move_to_another_file(original: str, tmp_path: Path) ->
     assert reexported == original
 
 
+def test_names_that_one_statement_defines_are_told_apart(tmp_path: Path) -> None:
+    text = "A, B = 1, 2\n\n\nclass F:\n    def f(self, x):\n        return A * x\n"
+    assert hashed(tmp_path / "a", text) != hashed(tmp_path / "b", text.replace("A * x", "B * x"))
+
+
+def test_a_definition_may_be_renamed(original: str, tmp_path: Path) -> None:
+    assert hashed(tmp_path / "code", MODULE.replace("scaled", "bigger"), helper=HELPER.replace("scaled", "bigger")) == original
+    assert hashed(tmp_path / "constant", helper=HELPER.replace("FACTOR", "BY")) == original
+
+
 def test_statements_of_modules_that_are_imported_with_it_count(original: str, tmp_path: Path) -> None:
     text = MODULE + "\nimport other\n"
     assert hashed(tmp_path / "code", text, other=OTHER + "\nprint()\n".replace("print()", "FACTOR.bit_length()")) != original

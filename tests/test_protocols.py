@@ -14,15 +14,15 @@ from pydantic import ValidationError
 from rooms import AnechoicRoom
 
 PINNED = {
-    "generation": (1, "e30b0cb49d475269e1db29327abf6639"),
-    "label-sweep": (1, "64f9217a223805524f0579a6d1daab77"),
-    "label-sweep-strict": (1, "845674b5e4df7b4a965990bcb1516aef"),
-    "off-grid": (1, "cce298765dd5d205010e2f0a00ef28af"),
-    "off-grid-strict": (1, "30918fd0e01f50cea1783876b6fa2351"),
-    "off-range": (1, "a1d89902a78ccc343cb842e12bd81bd7"),
-    "off-range-strict": (1, "646693a21e817b559e8b33e436d61bf5"),
-    "rt60-transfer": (1, "7ee5bf28cb58181c78508d9aaa6b599b"),
-    "rt60-transfer-strict": (2, "250a380d17fc073d989d4a2edfee0245"),
+    "generation": (1, "f1fe74b8c7f6b2a4598e08c57b00896d"),
+    "label-sweep": (1, "31a62327d07efab49862868f535555d2"),
+    "label-sweep-strict": (1, "9deb23f2944f17bd40ecaa2a9c2c2474"),
+    "off-grid": (1, "9c98c2b31d953bb5fda3c7ae94b9272d"),
+    "off-grid-strict": (1, "a23721330e4a5e0ff03c2dbf71e7c6b4"),
+    "off-range": (1, "1155d6ab230a5583f103007ee02d33f4"),
+    "off-range-strict": (1, "09d027df3bda0c6cb7cdc71de4043b61"),
+    "rt60-transfer": (1, "35a1b89c72a1b15f6147e9c8e665e156"),
+    "rt60-transfer-strict": (2, "c3355808c4f4c579eae260c2865f696f"),
 }
 
 DEFINING = {
