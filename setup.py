@@ -8,8 +8,9 @@ setup(
     packages=[f"doabench.{name}" for top in TOP for name in (top, *(f"{top}.{sub}" for sub in find_packages(top)))],
     package_dir={f"doabench.{top}": top for top in TOP},
     package_data={
-        "doabench.benchmark": ["templates/*.py"],
-        "doabench.leaderboard": ["*.csv", "*.html", "*.css", "*.js"],
+        "doabench.benchmark.plugins": ["templates/*.py"],
+        "doabench.leaderboard.analysis": ["*.csv"],
+        "doabench.leaderboard.pages": ["*.html", "*.css", "*.js"],
         "doabench.datasets.sources": ["*.sha256"],
     },
 )

@@ -1,5 +1,5 @@
 """`python -m doabench.benchmark` is the `doabench` command."""
 
-from .cli import main
+from .cli.main import main
 
 main(prog_name="doabench")

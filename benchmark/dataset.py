@@ -129,3 +129,7 @@ class Room(ABC):
 
     def condition(self, name: str) -> Condition:
         return {condition.name: condition for condition in self.conditions}[name]
+
+
+OWN_SPEECH = "own"
+"""What stands for the corpus of a room that brings its talkers."""

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
-
-from .cache import data_folder
-from .errors import UserError
-from .registry import Registry
 
 
 @dataclass(frozen=True)
@@ -40,22 +35,3 @@ class Source:
     largest_bytes: int = 4 * 2**30
     """Unpacked, all together; more is refused."""
     most_files: int = 20_000
-
-
-SOURCES: Registry[Source] = Registry("data set", "datasets/sources", Source)
-
-
-def place(name: str) -> Path:
-    """Where the data set of that name is, or would be."""
-    return data_folder() / SOURCES.get(name).name
-
-
-def fetched(name: str) -> Path | None:
-    """The folder of a declared data set, for its reader; None where no data set is called so. Raises UserError if it is not
-    there."""
-    if SOURCES.plain(name) not in SOURCES.plugins():
-        return None
-    folder = place(name) / SOURCES.get(name).found.inner
-    if not folder.is_dir():
-        raise UserError(f"{name}: not here ({folder}); get it with doabench data fetch {name}, or give the files: KIND:PATH")
-    return folder

@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from ..benchmark.digest import source_digest
-from ..benchmark.plan import method_digest, split_code
-from ..benchmark.records import CellRecord
-from ..benchmark.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
-from ..benchmark.run import PLAN
-from ..benchmark.scene import data_code
-from ..benchmark.splits import fingerprint
-from ..benchmark.store import RECORD, Store
-from ..benchmark.worker import cell_code
-from . import generation, twins
-from .figures import draw
-from .page import to_html
-from .rows import Installed, aggregate, choose
-from .tables import make_tables
-from .text import to_csv, to_doa_csv, to_latex, to_markdown
+from ..benchmark.results.store import RECORD, Store
+from .analysis.rows import Installed, aggregate, choose
+from .analysis.tables import make_tables
+from .analysis.twins import agreements as agreements_of
+from .figures.curves import draw
+from .pages import generation
+from .pages import twins as twins_pages
+from .pages.csv_files import to_csv, to_doa_csv
+from .pages.page import to_html
+from .pages.text import to_latex, to_markdown
 
 FIGURES = ("mae_vs_labels_*.png", "per_doa_error_*.png", "confusion_*.png", "generated_*.png")
 
 
-def build(out: Path) -> list[Path]:
+def build(out: Path, installed: Installed) -> list[Path]:
     """Write tables, page and figures; their paths. Each file is replaced whole, so that a reader never sees half of one."""
     store = Store(out)
-    records, left_out = choose(store.all_cells(), _planned(out), _installed(), _newest(store))
+    records, left_out = choose(store.all_cells(), store.planned(), installed, _newest(store))
     rows = aggregate([record for record in records if record.axes.split != generation.SPLIT], store.predictions)
     tables = make_tables(rows)
     generated = generation.generation_lines(
         [record for record in records if record.axes.split == generation.SPLIT], store.generated
     )
-    agreements = twins.agreements(tables)
+    agreements = agreements_of(tables)
     folder = out / "leaderboard"
     folder.mkdir(exist_ok=True)
     texts = {
-        "index.html": to_html(tables, left_out, generated, agreements),
-        "leaderboard.md": to_markdown(tables, left_out) + generation.to_markdown(generated) + twins.to_markdown(agreements),
+        "index.html": to_html(tables, left_out, installed, generated, agreements),
+        "leaderboard.md": to_markdown(tables, left_out)
+        + generation.to_markdown(generated)
+        + twins_pages.to_markdown(agreements),
         "generation.csv": generation.to_csv(generated),
         "leaderboard.csv": to_csv(rows),
         "per_doa.csv": to_doa_csv(rows),
-        "leaderboard.tex": to_latex(tables, left_out) + twins.to_latex(agreements),
-        "twins.csv": twins.to_csv(agreements),
+        "leaderboard.tex": to_latex(tables, left_out) + twins_pages.to_latex(agreements),
+        "twins.csv": twins_pages.to_csv(agreements),
     }
     written = [_write(folder / name, text.encode()) for name, text in texts.items()]
     for name, figure in draw(tables):
@@ -60,32 +54,6 @@ def build(out: Path) -> list[Path]:
     for old in {path for pattern in FIGURES for path in folder.glob(pattern)} - set(written):
         old.unlink()
     return written
-
-
-def _installed() -> Installed:
-    protocols = [plugin.found for plugin in PROTOCOLS.plugins().values() if plugin.found]
-    rooms, speech = (
-        {name: source_digest(plugin.found) for name, plugin in registry.plugins().items() if plugin.found}
-        for registry in (ROOMS, SPEECH)
-    )
-    return Installed(
-        methods={name: method_digest(name) for name in METHODS.plugins()},
-        rooms=rooms,
-        speech=speech,
-        data=data_code(),
-        split=split_code(),
-        protocols={protocol.id: (fingerprint(protocol), cell_code(protocol)) for protocol in protocols},
-    )
-
-
-def _planned(out: Path) -> dict[str, CellRecord]:
-    """The cells of the latest request, as if none had run; empty where no request is known or another version wrote it."""
-    try:
-        cells = json.loads((out / PLAN).read_text())
-        records = [CellRecord.model_validate({**cell, "state": "missing"}) for cell in cells]
-    except (FileNotFoundError, ValueError, TypeError, ValidationError):
-        return {}
-    return {record.key: record for record in records}
 
 
 def _newest(store: Store) -> Callable[[str], float]:

@@ -9,9 +9,9 @@ from typing import NoReturn, TypeAlias
 
 import pytest
 from doabench.benchmark.acoustics import ArraySetup
+from doabench.benchmark.data.segments import draw_segments
+from doabench.benchmark.data.streams import Stream, join
 from doabench.benchmark.dataset import PositionKind, SpeechDraw, SpeechRole
-from doabench.benchmark.segments import draw_segments
-from doabench.benchmark.streams import Stream, join
 from doabench.datasets.speech.talkers import Talkers
 from rooms import AnechoicRoom
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from doabench.benchmark.cli.installed import installed
+from doabench.benchmark.data.scene import data_code
+from doabench.benchmark.data.splits import fingerprint, split_code
 from doabench.benchmark.digest import source_digest
-from doabench.benchmark.plan import method_digest, split_code
-from doabench.benchmark.records import CellRecord, FitCode
-from doabench.benchmark.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
-from doabench.benchmark.scene import data_code
-from doabench.benchmark.scoring import score
-from doabench.benchmark.splits import fingerprint
-from doabench.benchmark.store import Store
-from doabench.benchmark.worker import cell_code
-from doabench.leaderboard.build import build
+from doabench.benchmark.plugins.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
+from doabench.benchmark.plugins.spec import method_digest
+from doabench.benchmark.results.records import CellRecord, FitCode
+from doabench.benchmark.results.scoring import score
+from doabench.benchmark.results.store import Store
+from doabench.benchmark.run.identity import cell_code
+from doabench.leaderboard import build as _build
 
 GRID = tuple(float(angle) for angle in range(-90, 91, 10))
 
@@ -54,6 +55,11 @@ def fit_code(method: str, **changed: str) -> dict[str, str]:
     }
     values = today | changed
     return {field: values[name] for field, name in zip(FitCode.model_fields, CODE, strict=True)}
+
+
+def build(out: Path) -> list[Path]:
+    """The leaderboard of ``out`` with the methods and protocols that are installed."""
+    return _build.build(out, installed())
 
 
 def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0, **changed: Any) -> CellRecord:

@@ -17,7 +17,7 @@ import scipy.io
 import scipy.signal
 import sofar
 import soundfile
-from doabench.benchmark.scene import open_room
+from doabench.benchmark.data.open import open_room
 from doabench.datasets._convolution import ImpulseResponseRoom
 from numpy.typing import NDArray
 from rooms import RATE_HZ, SOUND_M_PER_S, fractional_delay

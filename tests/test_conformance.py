@@ -9,9 +9,9 @@ import broken
 import plugins
 import pytest
 from click.testing import CliRunner
-from doabench.benchmark.cli import main
+from doabench.benchmark.cli.main import main
 from doabench.benchmark.conformance import CHECKS, Trial, conform, trial
-from doabench.benchmark.registry import METHODS
+from doabench.benchmark.plugins.registry import METHODS
 
 FAST = ["srp_phat", "music", "norm_music", "rtf_1nn", "cnn"]
 FAST += [f"{name}[steps=80]" for name in ("cnn_augmented", "pseudo_label", "mean_teacher")]

@@ -9,7 +9,7 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from doabench.benchmark.registry import ROOT
+from doabench.benchmark.plugins.registry import ROOT
 
 BLOCK = re.compile(r"```(?P<language>sh|python)\n(?P<text>.*?)```", re.DOTALL)
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from conftest import StreamOf
 from doabench.benchmark.acoustics import ArraySetup, free_space_phase, tdoa_s
+from doabench.benchmark.data.splits import fit_data, scored_set
 from doabench.benchmark.method import Context, Method
-from doabench.benchmark.registry import METHODS, make_method
-from doabench.benchmark.splits import fit_data, scored_set
+from doabench.benchmark.plugins.registry import METHODS
+from doabench.benchmark.plugins.spec import make_method
 
 LABELS = 19 * 13
 TRAINED = [name for name in METHODS.names() if METHODS.get(name).found.info.uses_labels]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doabench.benchmark import memory
 from doabench.benchmark.acoustics import ArraySetup
-from doabench.benchmark.memory import start_added
 from doabench.benchmark.method import Context
-from doabench.benchmark.registry import make_method
-from doabench.benchmark.store import HISTORY, RECORD, Store
+from doabench.benchmark.plugins.spec import make_method
+from doabench.benchmark.results.store import HISTORY, RECORD, Store
+from doabench.benchmark.run import memory
+from doabench.benchmark.run.memory import start_added
 from doabench.benchmark.weights import save_arrays
 from doabench.methods._classifier import AugmentedClassifier
 from doabench.methods.cnn import Cnn

@@ -21,13 +21,14 @@ import pytest
 import soundfile
 from archives import tar
 from click.testing import CliRunner
-from doabench.benchmark import fetch as fetching
 from doabench.benchmark.cache import data_folder
-from doabench.benchmark.cli import main
+from doabench.benchmark.cli.main import main
+from doabench.benchmark.data.open import open_speech
 from doabench.benchmark.errors import UserError
-from doabench.benchmark.registry import Plugin
-from doabench.benchmark.scene import open_speech
-from doabench.benchmark.source import SOURCES, RemoteFile, Source, fetched
+from doabench.benchmark.fetch import download as fetching
+from doabench.benchmark.fetch.sources import SOURCES, fetched
+from doabench.benchmark.plugins.registry import Plugin
+from doabench.benchmark.source import RemoteFile, Source
 
 URL = "https://data.example/speech/dev.tar.gz"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doabench.benchmark import generation
 from doabench.benchmark.acoustics import ArraySetup, free_space_phase, tdoa_s
-from doabench.benchmark.cli import main
-from doabench.benchmark.store import Store
+from doabench.benchmark.cli.main import main
+from doabench.benchmark.results import generation
+from doabench.benchmark.results.store import Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

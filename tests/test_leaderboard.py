@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doabench.benchmark.records import CellAxes, CellCode, FitAxes
-from doabench.benchmark.scoring import score
-from doabench.benchmark.statistics import mean_offsets
-from doabench.benchmark.store import Store
-from doabench.leaderboard.build import build
-from doabench.leaderboard.reference import published, reference
-from doabench.leaderboard.text import COLUMNS
-from leaderboard_files import CODE, GRID, HITS, add, cell, own_html, plan, predictions, table_of, text_of
+from doabench.benchmark.results.records import CellAxes, CellCode, FitAxes
+from doabench.benchmark.results.scoring import score
+from doabench.benchmark.results.statistics import mean_offsets
+from doabench.benchmark.results.store import Store
+from doabench.leaderboard.analysis.reference import published, reference
+from doabench.leaderboard.pages.csv_files import COLUMNS
+from leaderboard_files import CODE, GRID, HITS, add, build, cell, own_html, plan, predictions, table_of, text_of
 
 
 def test_columns_and_numbers_by_hand(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_older_code_and_protocols_are_left_out_and_counted(tmp_path: Path) -> No
     add(tmp_path, cell("a"))
     add(tmp_path, cell("b", "music", protocol_fingerprint="older"))
     for name in CODE:
-        add(tmp_path, cell(f"older-{name}", "norm_music", **{name: "older"}))
+        add(tmp_path, cell(f"older-{name}", "norm_music", "", 0, **{name: "older"}))
     for name in CellCode.model_fields:
         add(tmp_path, cell(f"older-{name}", "norm_music", cell_code={name: "older"}))
     add(tmp_path, cell("d", "not_installed_here", method_code="unknown"))

@@ -6,13 +6,12 @@ import html
 import re
 from pathlib import Path
 
-from doabench.benchmark.registry import METHODS
-from doabench.benchmark.statistics import Estimate
-from doabench.leaderboard.build import build
-from doabench.leaderboard.claims import OUTCOMES, Claim, Contender, Verdict, judge, paper_claims
-from doabench.leaderboard.clips import Clips
-from doabench.leaderboard.comparison import clip_totals
-from leaderboard_files import HITS, add, cell, own_html, predictions, table_of, text_of
+from doabench.benchmark.plugins.registry import METHODS
+from doabench.benchmark.results.statistics import Estimate
+from doabench.leaderboard.analysis.claims import OUTCOMES, Claim, Contender, Verdict, judge, paper_claims
+from doabench.leaderboard.analysis.clips import Clips
+from doabench.leaderboard.analysis.comparison import clip_totals
+from leaderboard_files import HITS, add, build, cell, own_html, predictions, table_of, text_of
 
 
 def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) -> None:

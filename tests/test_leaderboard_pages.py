@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from doabench.benchmark.records import Leaks, LeakShares
-from doabench.leaderboard.build import build
-from doabench.leaderboard.text import COLUMNS, LATEX, MARKDOWN
-from leaderboard_files import add, cell, own_html, table_of, text_of
+from doabench.benchmark.results.records import Leaks, LeakShares
+from doabench.leaderboard.pages.csv_files import COLUMNS
+from doabench.leaderboard.pages.text import LATEX, MARKDOWN
+from leaderboard_files import add, build, cell, own_html, table_of, text_of
 
 
 @pytest.mark.parametrize("variant", ["", "as-released"])

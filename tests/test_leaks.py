@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from doabench.benchmark.data.scene import Scene
+from doabench.benchmark.data.segments import ROLES
+from doabench.benchmark.data.splits import fit_data, scored_set
+from doabench.benchmark.data.streams import Stream, join
 from doabench.benchmark.dataset import Position, Recording, Segment, SpeechDraw, SpeechRole
-from doabench.benchmark.leaks import Part, leak
-from doabench.benchmark.plan import Request, default_protocols, make_plan
-from doabench.benchmark.records import CellRecord
-from doabench.benchmark.registry import PROTOCOLS
-from doabench.benchmark.scene import Scene
-from doabench.benchmark.segments import ROLES
-from doabench.benchmark.splits import fit_data, scored_set
-from doabench.benchmark.streams import Stream, join
-from doabench.benchmark.worker import Settings, run
+from doabench.benchmark.plugins.registry import PROTOCOLS
+from doabench.benchmark.plugins.spec import default_protocols
+from doabench.benchmark.results.records import CellRecord
+from doabench.benchmark.run.jobs import Settings
+from doabench.benchmark.run.plan import Request, make_plan
+from doabench.benchmark.run.scored_set import Part, leak
+from doabench.benchmark.run.worker import run
 from rooms import AnechoicRoom
 
 STRICT = [name for name in PROTOCOLS.names() if name.endswith("-strict")]

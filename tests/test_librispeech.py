@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from doabench.benchmark.data.segments import draw_segments
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ, Speaker
 from doabench.benchmark.errors import UserError
-from doabench.benchmark.segments import draw_segments
 from doabench.datasets.speech.librispeech import LibriSpeech
 from doabench.datasets.speech.talkers import Talkers
 from numpy.typing import NDArray

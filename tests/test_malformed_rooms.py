@@ -15,9 +15,9 @@ import scipy.io
 import sofar
 import soundfile
 from click.testing import CliRunner
-from doabench.benchmark.cli import main
+from doabench.benchmark.cli.main import main
+from doabench.benchmark.data.open import open_room
 from doabench.benchmark.errors import UserError
-from doabench.benchmark.scene import open_room
 from measured_files import (
     MIR_ANGLES,
     bare_sofa,

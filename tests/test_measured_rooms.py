@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.signal
+from doabench.benchmark.data.half_grid import HalfGrid
+from doabench.benchmark.data.open import open_room
+from doabench.benchmark.data.scene import make_scene
 from doabench.benchmark.dataset import Position, Room, SpeechDraw, SpeechRole
-from doabench.benchmark.half_grid import HalfGrid
-from doabench.benchmark.scene import make_scene, open_room
 from doabench.datasets._convolution import ImpulseResponseRoom
 from doabench.datasets._pair import see
 from measured_files import (

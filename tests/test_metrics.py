@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doabench.benchmark import metrics
-from doabench.benchmark.scoring import score
-from doabench.benchmark.statistics import mean_offsets
+from doabench.benchmark.results import metrics
+from doabench.benchmark.results.scoring import score
+from doabench.benchmark.results.statistics import mean_offsets
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

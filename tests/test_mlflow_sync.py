@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doabench.benchmark import mlflow_sync
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.method import History
-from doabench.benchmark.mlflow_sync import EXPERIMENT, KEY, serve, sync
-from doabench.benchmark.records import CellAxes, CellCode, CellRecord, FitAxes, FitCode, FitRecord, Metrics
-from doabench.benchmark.store import Store
+from doabench.benchmark.results.records import CellAxes, CellCode, CellRecord, FitAxes, FitCode, FitRecord, Metrics
+from doabench.benchmark.results.store import Store
+from doabench.leaderboard.mlflow import sync as mlflow_sync
+from doabench.leaderboard.mlflow.database import EXPERIMENT
+from doabench.leaderboard.mlflow.sync import KEY, sync
+from doabench.leaderboard.mlflow.ui import serve
 from mlflow import MlflowClient
 from mlflow.entities import Run
 

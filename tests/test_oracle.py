@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyroomacoustics as pra
 import pytest
+from doabench.benchmark.data.scene import Scene, make_scene
 from doabench.benchmark.method import Context, Method
 from doabench.benchmark.protocol import Subset
-from doabench.benchmark.scene import Scene, make_scene
 from doabench.benchmark.seeds import generator
 from doabench.benchmark.sequences import Sequences
 from doabench.methods.music import Music

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from doabench.benchmark import protocol as contract
+from doabench.benchmark.data.splits import fingerprint
 from doabench.benchmark.dataset import Room
+from doabench.benchmark.plugins.registry import PROTOCOLS
 from doabench.benchmark.protocol import SCALES, Protocol, Scale, Subset
-from doabench.benchmark.registry import PROTOCOLS
-from doabench.benchmark.splits import fingerprint
 from doabench.datasets.rooms.dtu_twin import DtuTwin
 from doabench.datasets.rooms.mir_twin import MirTwin
 from pydantic import ValidationError

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import scipy.signal
 from doabench.benchmark.acoustics import ArraySetup, free_space_phase
+from doabench.benchmark.data.streams import join
 from doabench.benchmark.dataset import Position, PositionKind, Recording, SpeechDraw
 from doabench.benchmark.errors import UserError
-from doabench.benchmark.streams import join
 from doabench.datasets._convolution import ImpulseResponseRoom, add_sensor_noise, arc
 from doabench.datasets._shoebox import ShoeboxRoom
 from doabench.datasets.rooms.dtu_twin import DtuTwin

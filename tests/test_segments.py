@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 import webrtcvad
+from doabench.benchmark.data.segments import ROLES, draw_segments, role_digest, voiced
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ, Segment, Sex, Speaker, Speech, SpeechDraw
 from doabench.benchmark.errors import UserError
-from doabench.benchmark.segments import ROLES, draw_segments, role_digest, voiced
 from doabench.datasets.speech.librispeech import LibriSpeech
 from doabench.datasets.speech.talkers import Talkers
 from numpy.typing import NDArray

@@ -10,11 +10,11 @@ import torch
 from conftest import StreamOf
 from doabench.benchmark import checkpoint
 from doabench.benchmark.acoustics import ArraySetup
+from doabench.benchmark.data.splits import fit_data, scored_set
 from doabench.benchmark.method import Context, FitData, FitFailed
-from doabench.benchmark.plan import default_methods
-from doabench.benchmark.registry import METHODS, make_method
+from doabench.benchmark.plugins.registry import METHODS
+from doabench.benchmark.plugins.spec import default_methods, make_method
 from doabench.benchmark.sequences import Sequences
-from doabench.benchmark.splits import fit_data, scored_set
 from doabench.methods import _classifier
 from doabench.methods._augment import Augmentation, Source, facing_back
 from doabench.methods._classifier import AugmentedClassifier

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sofar
+from doabench.benchmark.data.open import open_room
 from doabench.benchmark.dataset import Position
-from doabench.benchmark.scene import open_room
 from measured_files import bare_sofa, check_leads, free_field, leads, response, responses_of, run, write_sofa
 from rooms import RATE_HZ
 

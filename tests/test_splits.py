@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 from doabench.benchmark.acoustics import ArraySetup
+from doabench.benchmark.data.splits import ScoredSet, fit_data, scored_set, spread_order
+from doabench.benchmark.data.streams import Stream, join
 from doabench.benchmark.dataset import Position, Recording, SpeechDraw
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.protocol import label_count
 from doabench.benchmark.sequences import LabelledSequences, Sequences
-from doabench.benchmark.splits import ScoredSet, fit_data, scored_set, spread_order
-from doabench.benchmark.streams import Stream, join
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

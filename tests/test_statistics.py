@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from doabench.benchmark.statistics import Standing, mean_offsets, mean_p, paired_difference, rank_interval, standings
+from doabench.benchmark.results.statistics import Standing, mean_offsets, mean_p, paired_difference, rank_interval, standings
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 

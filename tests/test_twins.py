@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from doabench.leaderboard.build import build
-from doabench.leaderboard.twins import tau_b, tau_interval
+from doabench.leaderboard.analysis.twins import tau_b, tau_interval
 from hypothesis import given
 from hypothesis import strategies as st
-from leaderboard_files import add, cell, own_html, text_of
+from leaderboard_files import add, build, cell, own_html, text_of
 from numpy.typing import ArrayLike, NDArray
 
 METHODS = ("srp_phat", "music", "norm_music", "not_installed_here")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from archives import tar
-from doabench.benchmark.unpack import BadArchive, unpack
+from doabench.benchmark.fetch.unpack import BadArchive, unpack
 
 
 def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:

@@ -12,10 +12,10 @@ import scipy.stats
 import torch
 from doabench.benchmark import checkpoint
 from doabench.benchmark.acoustics import ArraySetup
+from doabench.benchmark.data.splits import fit_data
+from doabench.benchmark.data.streams import Stream
 from doabench.benchmark.method import Context, FitData, FitFailed
 from doabench.benchmark.sequences import Sequences
-from doabench.benchmark.splits import fit_data
-from doabench.benchmark.streams import Stream
 from doabench.methods import vae_ssl
 from doabench.methods.vae_ssl import VaeSsl, fast, published
 from doabench.methods.vae_ssl.batches import Source

@@ -12,8 +12,8 @@ import pytest
 import scipy.signal
 from click.testing import CliRunner
 from doabench.benchmark.acoustics import tdoa_s
-from doabench.benchmark.cli import main
-from doabench.benchmark.scene import open_room
+from doabench.benchmark.cli.main import main
+from doabench.benchmark.data.open import open_room
 from doabench.datasets.verify.measure import Figures
 from doabench.datasets.verify.report import HasResponses, verify_room
 from doabench.datasets.verify.responses import Finding, verify

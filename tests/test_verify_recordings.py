@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from doabench.benchmark.cli import main
+from doabench.benchmark.cli.main import main
+from doabench.benchmark.data.open import open_room
 from doabench.benchmark.dataset import SpeechDraw
-from doabench.benchmark.scene import open_room
 from doabench.datasets.verify.recordings import verify_recordings
 from measured_files import DTU_ROWS, write_dtu, write_recordings
 from numpy.typing import NDArray

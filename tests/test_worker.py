@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from doabench.benchmark import worker
+from doabench.benchmark.data.streams import Stream
 from doabench.benchmark.method import Prediction
-from doabench.benchmark.plan import Fit, Request, make_plan
-from doabench.benchmark.records import CellRecord
-from doabench.benchmark.store import Store
-from doabench.benchmark.streams import Stream
+from doabench.benchmark.results.records import CellRecord
+from doabench.benchmark.results.store import Store
+from doabench.benchmark.run import scored_set, worker
+from doabench.benchmark.run.jobs import Fit
+from doabench.benchmark.run.plan import Request, make_plan
 from doabench.methods.srp_phat import SrpPhat
 
 
@@ -52,12 +53,12 @@ def test_what_breaks_in_scoring_fails_that_cell_alone(fit: Fit, tmp_path: Path, 
 
 
 def test_nothing_to_score_fails_that_cell_with_advice(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole_set = worker.scored_set
+    whole_set = scored_set.scored_set
 
     def none_left(stream: Stream, *_: Any) -> Any:
         return whole_set(stream, stream.whole(), False, 0)
 
-    monkeypatch.setattr(worker, "scored_set", first_call(whole_set, none_left))
+    monkeypatch.setattr(scored_set, "scored_set", first_call(whole_set, none_left))
     first, *others = run(fit, tmp_path)
     assert (first.state, first.traceback) == ("failed", "")
     assert first.reason == f"no sequence is left to score in {fit.cells[0].split}: lower --labels or give more speech"
@@ -65,7 +66,7 @@ def test_nothing_to_score_fails_that_cell_with_advice(fit: Fit, tmp_path: Path, 
 
 
 def test_only_the_methods_own_work_is_timed(fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock_s, predict, checked = [0.0], SrpPhat.predict, worker._checked
+    clock_s, predict, checked = [0.0], SrpPhat.predict, worker.checked
 
     def predict_in_two_seconds(*arguments: Any) -> Prediction:
         clock_s[0] += 2.0

@@ -22,7 +22,8 @@ from typing import Literal
 
 from ..errors import UserError
 from ..method import FitFailed
-from ..registry import METHODS, make_method
+from ..plugins.registry import METHODS
+from ..plugins.spec import make_method
 from .checks import CHECKS, Fault, NotApplicable
 from .subject import Subject
 

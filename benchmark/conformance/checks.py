@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..method import Method, MethodInfo, Prediction
-from ..metrics import NORMALISED_WITHIN, normalisation_error
+from ..results.metrics import NORMALISED_WITHIN, normalisation_error
 from .data import SETUP, bench, silence, swapped
 from .subject import SEED, Subject, subset
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..acoustics import ArraySetup, tdoa_s
+from ..data.open import open_speech
+from ..data.segments import draw_segments
+from ..data.splits import fit_data, scored_set
+from ..data.streams import Stream, join
 from ..dataset import SAMPLE_RATE_HZ, Position, Recording, SpeechDraw, SpeechRole
 from ..method import FitData
-from ..scene import open_speech
 from ..seeds import generator
-from ..segments import draw_segments
 from ..sequences import FRAMES_PER_SEQUENCE, FrameStore, LabelledSequences, Sequences
-from ..splits import fit_data, scored_set
-from ..streams import Stream, join
 
 SETUP = ArraySetup(spacing_m=0.085, candidates_deg=tuple(float(angle) for angle in range(-75, 76, 15)))
 LABELS = 6 * len(SETUP.candidates_deg)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..acoustics import ArraySetup
 from ..method import Context, FitData, FitFailed, Method, Prediction
-from ..registry import make_method
+from ..plugins.spec import make_method
 from ..seeds import seed_of
 from ..sequences import FrameStore, Sequences
 from .data import SETUP, bench, copied_view, silence

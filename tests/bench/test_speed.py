@@ -11,11 +11,11 @@ import pyroomacoustics as pra
 import pytest
 import threadpoolctl
 import torch
+from doabench.benchmark.data.scene import Scene, make_scene
+from doabench.benchmark.data.splits import scored_set
 from doabench.benchmark.method import Context, Method
 from doabench.benchmark.protocol import Subset
-from doabench.benchmark.scene import Scene, make_scene
 from doabench.benchmark.sequences import Sequences
-from doabench.benchmark.splits import scored_set
 from doabench.methods.music import Music
 from doabench.methods.norm_music import NormMusic
 from doabench.methods.srp_phat import SrpPhat

@@ -1,0 +1,1 @@
+"""The `doabench` command: the one room that knows all others."""

@@ -1,0 +1,82 @@
+"""The `doabench data` commands: public data sets, and whether responses are what they are said to be."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from ..errors import UserError
+
+HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"]}}
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group(**HELP)
+def data() -> None:
+    """Get public data sets, and verify responses."""
+
+
+@data.command("list", **HELP)
+@json_option
+def list_data(as_json: bool) -> None:
+    """What can be fetched, on what terms, how large, and where it is."""
+    from ..fetch.sources import SOURCES, place
+
+    rows = []
+    for name, plugin in SOURCES.plugins().items():
+        source = SOURCES.get(name).found if not plugin.error else None
+        if source is None:
+            rows.append({"name": name, "problem": plugin.error})
+            continue
+        about = {key: getattr(source, key) for key in ("title", "kind", "licence", "citation", "download_bytes", "login")}
+        rows.append({"name": name, **about, "folder": str(place(name)), "there": place(name).is_dir()})
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        if "problem" in row:
+            click.echo(f"{row['name']:22} {row['problem']}")
+            continue
+        size = f"{row['download_bytes'] / 1e6:.0f} MB" if row["download_bytes"] else "size not known"
+        state = "is in" if row["there"] else "needs a login; put it into" if row["login"] else f"{size}; would go to"
+        click.echo(f"{row['name']:22} {row['title']}\n{'':22} licence: {row['licence']}\n{'':22} {state} {row['folder']}")
+
+
+@data.command("fetch", **HELP)
+@click.argument("name")
+def fetch_data(name: str) -> None:
+    """Download a data set, check it, and install it where --speech and --rooms find it by NAME."""
+    from rich.console import Console
+
+    from ..fetch.download import fetch
+
+    click.echo(fetch(name, Console(stderr=True)))
+
+
+@data.command("verify", **HELP)
+@click.argument("room")
+@json_option
+def verify_data(room: str, as_json: bool) -> None:
+    """Open all responses or recordings of ROOM (NAME or KIND[parameter=value,...]:PATH) and hold them against what is said of
+    them.
+
+    Exit code 1 if something is wrong with them, 2 if they cannot be opened.
+    """
+    from ...datasets.verify.report import HasResponses, HasTakes, show, verify_room, verify_takes
+    from ..data.open import open_room
+
+    name, opened = open_room(room)
+    if isinstance(opened, HasResponses):
+        reports = verify_room(opened)
+    elif isinstance(opened, HasTakes):
+        reports = verify_takes(opened)
+    else:
+        raise UserError(f"{room}: has neither responses nor recordings of its own; verify the whole room, without /half-grid")
+    if as_json:
+        click.echo(json.dumps({"room": name, "spacing_m": opened.spacing_m, "conditions": [r.as_json() for r in reports]}))
+    else:
+        show(name, reports)
+    sys.exit(1 if any(report.findings for report in reports) else 0)

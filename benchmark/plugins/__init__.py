@@ -1,0 +1,1 @@
+"""Methods, protocols, speech and rooms: found, named and started."""

@@ -1,0 +1,95 @@
+"""Methods and rooms as a person writes them, ``name[parameter=value,...]``: what they mean, and what is run by default."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from ..dataset import Room
+from ..digest import digest, source_digest
+from ..errors import UserError
+from ..method import Method
+from .registry import METHODS, PROTOCOLS, ROOMS, Plugin
+
+
+def variant_of(method: Method) -> str:
+    """What tables show beside the name: parameters that differ from their defaults; ``as-released`` for itself."""
+    values = {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if getattr(method, f.name) != f.default}  # pyright: ignore
+    shown = [str(value) if name == "variant" else f"{name}={value}" for name, value in values.items()]
+    return ",".join(shown)
+
+
+def method_digest(name: str) -> str:
+    """A hash of a method's code with all that it uses. A file that cannot be loaded has its failure for a source."""
+    plugin = METHODS.plugins()[name]
+    return source_digest(plugin.found) if plugin.found else digest(plugin.error)
+
+
+def default_protocols() -> list[str]:
+    """Every protocol that runs unless another is named, and those that cannot be loaded, so that someone hears of it."""
+    return [name for name, plugin in PROTOCOLS.plugins().items() if plugin.found is None or plugin.found.by_default]
+
+
+def default_methods() -> Iterator[str]:
+    """Every method that takes part unasked, broken ones too, so that they are seen, and as-released forms."""
+    for name, plugin in METHODS.plugins().items():
+        if plugin.found and not plugin.found.info.by_default:
+            continue
+        yield name
+        fields = {f.name: f.type for f in dataclasses.fields(plugin.found)} if plugin.found else {}
+        if "as-released" in str(fields.get("variant", "")):
+            yield f"{name}[variant=as-released]"
+
+
+_SPEC = re.compile(r"(?P<name>[\w-]+)(\[(?P<parameters>.*)\])?")
+
+
+def split_spec(spec: str) -> tuple[str, dict[str, str]]:
+    """``name[a=1,b=x]`` -> name and parameters as text. Raises UserError on anything else."""
+    match = _SPEC.fullmatch(spec.strip())
+    parameters: dict[str, str] = {}
+    for item in filter(None, (match["parameters"] or "").split(",") if match else []):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not (key and equals and value) or key in parameters:
+            match = None
+            break
+        parameters[key] = value
+    if match is None:
+        raise UserError(f"cannot read {spec!r}; write it like srp_phat[variant=as-released]")
+    return match["name"], parameters
+
+
+def make_method(spec: str) -> tuple[str, Method]:
+    """The method of ``name[parameter=value,...]``, values checked against its fields. Raises UserError."""
+    name, parameters = split_spec(spec)
+    plugin = METHODS.get(name)
+    return plugin.name, _made("method", plugin, parameters)
+
+
+def make_room(spec: str, path: Path | None) -> Room:
+    """The room of ``name[parameter=value,...]``, read from ``path`` if it is one that reads. Raises UserError."""
+    name, parameters = split_spec(spec)
+    return _made("room", ROOMS.get(name), parameters, **({} if path is None else {"path": path}))
+
+
+def _made(kind: str, plugin: Plugin, parameters: dict[str, str], **given: Any) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    known = [field.name for field in fields(plugin.found) if field.name not in given] if is_dataclass(plugin.found) else []
+    for key in parameters:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1) or sorted(known)
+            raise UserError(f"{kind} {plugin.name!r} has no parameter {key!r}; it has: {', '.join(near) or 'none'}")
+    if not is_dataclass(plugin.found):
+        return plugin.found()
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(plugin.found)  # pyright: ignore
+        return adapter.validate_python({**parameters, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"{kind} {plugin.name!r}: parameter {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

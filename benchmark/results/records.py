@@ -1,0 +1,167 @@
+"""What is kept of a fit and of a cell: one `record.json` each, written last, never changed when it is ok."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ..acoustics import ArraySetup
+
+State = Literal["ok", "failed", "skipped", "not-installed", "missing"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="null")
+
+
+def plugin_name(shown: str) -> str:
+    """The room or corpus plugin behind a name as tables show it: ``sofa`` of ``sofa[pair=2-1]:attic``."""
+    found = re.match(r"[\w-]+", shown)
+    return found[0] if found else ""
+
+
+class FitCode(Record):
+    """Hashes of the code that a fit depends on: the method with what it imports; the room and the corpus; the way from these to
+    streams of frames; the rules of who is labelled. Packages that the code uses count too."""
+
+    method: str
+    room: str
+    speech: str
+    data: str
+    split: str
+
+
+class CellCode(Record):
+    """Hashes of the code that a cell depends on beside its fit: which sequences are scored, and how."""
+
+    scored: str
+    scoring: str
+
+
+class FitAxes(Record):
+    """What tells one fit from another. ``labels`` is J, ``nominal_labels`` the n that it was asked for by (0: uses none)."""
+
+    method: str
+    variant: str
+    method_title: str
+    code: FitCode
+    dataset: str
+    measured: bool
+    speech: str
+    data_digest: str
+    seed: int
+    nominal_labels: int
+    labels: int
+    selection_labels: int
+    transductive: bool
+    candidates_deg: tuple[float, ...]
+    spacing_m: float
+
+    @property
+    def setup(self) -> ArraySetup:
+        """Array and candidates."""
+        return ArraySetup(self.spacing_m, self.candidates_deg)
+
+
+class CellAxes(Record):
+    """What tells one scored set of a fit from another."""
+
+    protocol: str
+    protocol_version: int
+    protocol_fingerprint: str
+    scale: str
+    split: str
+    rt60_s: float
+    measured_rt60_s: float | None
+    scored_digest: str
+    code: CellCode
+    counts_hits: bool
+
+    @property
+    def rt60_known(self) -> bool:
+        """Whether anybody has said or measured it: ``rt60_s`` is 0 where not."""
+        return self.rt60_s > 0 or self.measured_rt60_s is not None
+
+
+class Metrics(Record):
+    """Scores of one cell. Accuracy is absent where the true angle is not a candidate, likelihood and calibration also where the
+    method gives no probabilities, and all with a default in records of older versions."""
+
+    mae_deg: float
+    mae_lo: float | None
+    mae_hi: float | None
+    accuracy_pct: float | None
+    accuracy_lo: float | None
+    accuracy_hi: float | None
+    median_deg: float | None = None
+    within_10_pct: float | None = None
+    gross_pct: float | None = None
+    endfire_mae_deg: float | None = None
+    nll_nats: float | None = None
+    ece_pct: float | None = None
+    sequences: int
+    clips: int
+    floor_deg: float
+
+
+class LeakShares(Record):
+    """Percentage of scored sequences that share an STFT frame, the clip or the speaker with others."""
+
+    frame_pct: float
+    clip_pct: float
+    speaker_pct: float
+
+
+class Leaks(Record):
+    """What a scored set shares with the sequences that a fit was given: with labels (to learn or to select), and without."""
+
+    labelled: LeakShares
+    unlabelled: LeakShares
+
+
+class GenerationMetrics(Record):
+    """Numbers of one generation cell; what each means stands in `generation`."""
+
+    input_delay_error_us: float
+    reconstruction_delay_error_us: float
+    sample_delay_error_us: float
+    reconstruction_pull_us: float
+    input_circular_correlation: float
+    reconstruction_circular_correlation: float
+    sample_circular_correlation: float
+    reconstruction_histogram_distance_rad: float
+    sequences: int
+
+
+class FitRecord(Record):
+    """A finished fit; one that failed leaves its reason in the records of its cells."""
+
+    key: str
+    axes: FitAxes
+    fit_s: float
+    fit_added_rss_mb: float | None = None
+    environment: dict[str, Any] = {}
+
+
+class CellRecord(Record):
+    """One fit on one scored set. ``fit_added_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
+    ``speakers`` are who is heard in each scored clip, by its number (empty in older records and where nothing was scored)."""
+
+    key: str
+    fit_key: str
+    state: State
+    fit: FitAxes
+    axes: CellAxes
+    metrics: Metrics | None = None
+    generation: GenerationMetrics | None = None
+    leaks: Leaks | None = None
+    speakers: tuple[str, ...] = ()
+    reason: str = ""
+    traceback: str = ""
+    fit_s: float | None = None
+    fit_added_rss_mb: float | None = None
+    parameters: int | None = None
+    predict_us_per_sequence: float | None = None
+    environment: dict[str, Any] = {}

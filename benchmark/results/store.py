@@ -1,0 +1,137 @@
+"""Results on disk: `fits/KEY/` and `cells/KEY/`, each made in one piece by an atomic rename."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+from pydantic import ValidationError
+
+from ..errors import UserError
+from .generation import Generated
+from ..method import History
+from .records import CellRecord
+from .records import FitRecord
+from .records import Record
+
+RECORD, PREDICTIONS, HISTORY, PLAN = "record.json", "predictions.parquet", "history.json", "plan.json"
+R = TypeVar("R", FitRecord, CellRecord)
+
+
+class Store:
+    """The folder of ``--out``."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.fits, self.cells = out / "fits", out / "cells"
+        try:
+            for folder in (self.fits, self.cells, out / "scratch"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {out}: cannot be written to ({error.strerror}); choose another folder") from error
+
+    def scratch(self, fit_key: str) -> Path:
+        """A folder for the training state of one fit; it outlives a killed run and goes when the fit is stored."""
+        folder = self.out / "scratch" / fit_key
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def fit(self, key: str) -> FitRecord | None:
+        return _read(self.fits / key, FitRecord)
+
+    def cell(self, key: str) -> CellRecord | None:
+        return _read(self.cells / key, CellRecord)
+
+    def all_cells(self) -> list[CellRecord]:
+        """Every stored cell, by key."""
+        found = (self.cell(folder.name) for folder in sorted(self.cells.iterdir()) if not folder.name.startswith("."))
+        return [record for record in found if record is not None]
+
+    def predictions(self, key: str) -> pd.DataFrame:
+        """Columns start, clip, position (of the sequence), true_deg, estimated_deg; true_log_probability and
+        estimated_log_probability where the method gives probabilities and the true angles are candidates."""
+        return pd.read_parquet(self.cells / key / PREDICTIONS)
+
+    def parameters(self, fit_key: str) -> int | None:
+        """How many numbers a fit keeps in safetensors files: 0 where it keeps nothing, None where it keeps other files only."""
+        from safetensors import safe_open
+
+        kept = [path for path in (self.fits / fit_key).rglob("*") if path.is_file() and path.name not in (RECORD, HISTORY)]
+        weights = [path for path in kept if path.suffix == ".safetensors"]
+        if kept and not weights:
+            return None
+        count = 0
+        for path in weights:
+            with safe_open(path, framework="np") as file:
+                count += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        return count
+
+    def history(self, fit_key: str) -> list[tuple[int, str, float]]:
+        """Training curve of a fit as rows of step, name, value."""
+        file = self.fits / fit_key / HISTORY
+        return [(step, name, value) for step, name, value in json.loads(file.read_text())] if file.is_file() else []
+
+    def write_plan(self, records: Iterable[CellRecord]) -> None:
+        """Keep what the latest request asks for, so that the leaderboard can tell which cells are missing."""
+        partial = self.out / f".{PLAN}.{os.getpid()}"
+        partial.write_text(json.dumps([record.model_dump(mode="json") for record in records]))
+        partial.replace(self.out / PLAN)
+
+    def planned(self) -> dict[str, CellRecord]:
+        """The cells of the latest request by key; empty where no request is known or another version wrote it."""
+        try:
+            records = [CellRecord.model_validate(cell) for cell in json.loads((self.out / PLAN).read_text())]
+        except (FileNotFoundError, ValueError, TypeError):
+            return {}
+        return {record.key: record for record in records}
+
+    @contextmanager
+    def new_fit(self, record: FitRecord, history: History) -> Iterator[Path]:
+        """A folder to save weights into; it becomes the fit's own, with its record, when the block ends well."""
+        with _whole(self.fits / record.key, record) as folder:
+            yield folder
+            (folder / HISTORY).write_text(json.dumps(history.rows))
+        shutil.rmtree(self.out / "scratch" / record.key, ignore_errors=True)
+
+    def generated(self, key: str) -> Generated:
+        """Sequences that a generative method made."""
+        return Generated.load(self.cells / key)
+
+    def add_cell(self, record: CellRecord, content: pd.DataFrame | Generated | None = None) -> None:
+        """Store a cell with its predictions, or with what was generated."""
+        with _whole(self.cells / record.key, record) as folder:
+            if isinstance(content, Generated):
+                content.save(folder)
+            elif content is not None:
+                content.to_parquet(folder / PREDICTIONS, index=False)
+
+
+@contextmanager
+def _whole(target: Path, record: Record) -> Iterator[Path]:
+    """Make ``target`` in a hidden folder beside it and rename it into place; what stood there (a failure) is replaced."""
+    partial = target.with_name(f".{target.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    yield partial
+    (partial / RECORD).write_text(record.model_dump_json(indent=1))
+    if target.exists():
+        shutil.rmtree(target)
+    partial.rename(target)
+
+
+def _read(folder: Path, model: type[R]) -> R | None:
+    """The record in ``folder``; None where there is none or where another version of the suite wrote it."""
+    file = folder / RECORD
+    if not file.is_file():
+        return None
+    try:
+        return model.model_validate_json(file.read_text())
+    except ValidationError:
+        return None

@@ -1,0 +1,1 @@
+"""Fits and cells: planned, run in workers, stored."""

@@ -1,0 +1,57 @@
+"""Where a number was made: captured in every record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..digest import versions
+
+PACKAGES = ("doabench", "torch", "numpy", "scipy", "pyroomacoustics", "soundfile", "webrtcvad-wheels", "pyro-ppl", "mlflow")
+
+
+@cache
+def environment(device: str, threads: int) -> dict[str, Any]:
+    """Commit and whether the tree was dirty, versions, processor, device and threads."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain")),
+        "python": platform.python_version(),
+        "packages": versions(*PACKAGES),
+        "system": f"{platform.system()} {platform.release()}",
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "device": _device(device),
+        "threads": threads,
+    }
+
+
+def _git(*arguments: str) -> str:
+    """Output of git in the project's folder; empty for an installed copy without a checkout."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return ""
+    done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _device(device: str) -> str:
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return f"{device} ({torch.cuda.get_device_name(device)})"

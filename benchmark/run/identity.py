@@ -1,0 +1,34 @@
+"""Hashes of all code that a fit and a cell depend on."""
+
+from __future__ import annotations
+
+from ..data import half_grid
+from ..data.scene import Scene, data_code
+from ..data.splits import split_code
+from ..digest import source_digest
+from ..plugins.spec import method_digest
+from ..protocol import GenerationProtocol, Protocol
+from ..results.generation import score as generation_score
+from ..results.records import CellCode, FitCode
+from ..results.scoring import score
+from .answers import predictions_table
+from .generate import generated_cell
+from .scored_set import scored_by
+
+
+def fit_code(method: str, scene: Scene) -> FitCode:
+    """Hashes of all code that a fit depends on."""
+    return FitCode(
+        method=method_digest(method),
+        room=source_digest(type(half_grid.HalfGrid.whole(scene.room))),
+        speech=source_digest(type(scene.corpus)) if scene.corpus else "",
+        data=data_code(),
+        split=split_code(),
+    )
+
+
+def cell_code(protocol: Protocol) -> CellCode:
+    """Hashes of all code that a cell depends on beside its fit."""
+    if isinstance(protocol, GenerationProtocol):
+        return CellCode(scored=source_digest(generated_cell), scoring=source_digest(generation_score))
+    return CellCode(scored=source_digest(scored_by, predictions_table), scoring=source_digest(score))

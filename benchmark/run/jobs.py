@@ -1,0 +1,43 @@
+"""What is to be done: fits, the cells that score them, and how they are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..protocol import Protocol, Split
+from ..results.records import CellAxes, FitAxes
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One scored set of a fit."""
+
+    key: str
+    protocol: Protocol
+    split: Split
+    axes: CellAxes
+
+
+@dataclass
+class Fit:
+    """One training run and the cells that score it. ``room``, ``speech`` and ``speakers_per_role`` make its scene again."""
+
+    key: str
+    axes: FitAxes
+    spec: str
+    room: str
+    speech: str
+    speakers_per_role: int
+    protocol: Protocol
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How fits are run, the same for all of a request; none of it may change a number but ``device`` and ``threads``."""
+
+    out: Path
+    device: str = "cpu"
+    threads: int = 1
+    plugins: tuple[Path, ...] = ()

@@ -1,0 +1,98 @@
+"""How much of what is scored was there before: shares of scored sequences that have a frame, a clip or a speaker in common with
+others. Pure functions of start indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.scene import Scene
+from ..data.splits import ScoredSet, fit_data, scored_set
+from ..data.streams import Stream
+from ..errors import UserError
+from ..results.records import Leaks, LeakShares
+from ..sequences import FRAMES_PER_SEQUENCE
+from .jobs import Cell, Fit
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sequences ``starts`` of a stream. ``role`` is whose clips they are: clips are numbered within a role."""
+
+    role: str
+    stream: Stream
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def leak(scored: Part, used: Sequence[Part]) -> LeakShares:
+    """Percentage of ``scored`` sequences that share with any ``used`` one an STFT frame, the clip (dry speech, whatever the
+    room made of it) or the speaker. A sequence that straddles recordings counts for all of them. 0 where nothing is scored.
+    """
+    shares = (_frames(scored, used), _clips(scored, used), _speakers(scored, used))
+    return LeakShares(**dict(zip(LeakShares.model_fields, map(_pct, shares), strict=True)))
+
+
+def _pct(shared: NDArray[np.bool_]) -> float:
+    return 100.0 * float(shared.mean()) if len(shared) else 0.0
+
+
+def _frames(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    covered = np.zeros(len(scored.stream.store), np.int64)
+    for part in used:
+        if part.stream.store is scored.stream.store:
+            for offset in range(FRAMES_PER_SEQUENCE):
+                covered[part.starts + offset] = 1
+    before = np.concatenate([[0], np.cumsum(covered)])
+    return before[scored.starts + FRAMES_PER_SEQUENCE] > before[scored.starts]
+
+
+def _clips(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    heard = {int(clip) for part in used if part.role == scored.role for clip in part.stream.clip[_recordings(part)]}
+    own = scored.stream.clip[scored.stream.recording_of(scored.starts)]
+    return np.isin(own, sorted(heard))
+
+
+def _speakers(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    heard = {part.stream.speakers[recording] for part in used for recording in _recordings(part)}
+    familiar = np.array([speaker in heard for speaker in scored.stream.speakers], bool)
+    return familiar[scored.stream.recording_of(scored.starts)]
+
+
+def _recordings(part: Part) -> NDArray[np.int64]:
+    """Every recording that a sequence of ``part`` has a frame of."""
+    first = part.stream.recording_of(part.starts)
+    last = part.stream.recording_of(part.starts + FRAMES_PER_SEQUENCE - 1)
+    touched = np.zeros(len(part.stream.first_frame) + 1, np.int64)
+    np.add.at(touched, first, 1)
+    np.add.at(touched, last + 1, -1)
+    return np.flatnonzero(touched.cumsum()[:-1])
+
+
+def given_streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
+    return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
+
+
+def scored_by(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
+    """The sequences of a cell, without those of its stream that the fit was given with a label; and what they share with all
+    that the fit was given."""
+    subset, given, free = cell.protocol.splits[cell.split], [], []
+    if fit.axes.labels:
+        train, selection = given_streams(scene, fit)
+        _, chosen = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
+        given = [(fit.protocol.train, chosen.labelled), (fit.protocol.selection, chosen.selected)]
+        free = [Part(fit.protocol.train.speech, train, chosen.unlabelled)]
+    used = [starts for used_subset, starts in given if used_subset == subset]
+    chosen = scored_set(
+        scene.stream(subset), np.concatenate([np.empty(0, np.int64), *used]), cell.protocol.balance, fit.axes.seed
+    )
+    if not len(chosen.starts):
+        raise UserError(f"no sequence is left to score in {cell.split}: lower --labels or give more speech")
+    scored = Part(subset.speech, chosen.stream, chosen.starts)
+    labelled_parts = [Part(each.speech, scene.stream(each), starts) for each, starts in given]
+    return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))

@@ -1,0 +1,128 @@
+"""Tables to curves: what the PNG figures and the interactive ones both draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..format import method_name
+from .rows import Row
+from .tables import Table
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve in degrees. ``lo`` and ``hi`` bound the 95 % interval of each point (None: not known); ``flat`` curves hold for
+    any ``x`` and have one point; ``source`` is ``ours``, ``released`` (our run of the as-released form) or ``paper``."""
+
+    name: str
+    method: str
+    source: str
+    flat: bool
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    lo: tuple[float | None, ...]
+    hi: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts ``counts [D][T]`` of estimates ``estimated_deg [T]`` for true angles ``true_deg [D]``."""
+
+    name: str
+    mae_deg: float
+    true_deg: tuple[float, ...]
+    estimated_deg: tuple[float, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+def label_series(table: Table) -> list[Series]:
+    """MAE against labels: our methods, then the paper's. Empty where there is one number of labels only, here and there."""
+    counts = {row.labels for row in table.rows if row.score} | {v.labels for values in table.paper.values() for v in values}
+    if sum(count > 0 for count in counts) < 2:
+        return []
+    return [*_ours(table), *_paper(table)]
+
+
+def _ours(table: Table) -> Iterator[Series]:
+    by_name: dict[str, list[Row]] = {}
+    for row in table.rows:
+        if row.score is not None:
+            by_name.setdefault(method_name(row.method, row.variant), []).append(row)
+    for name, rows in sorted(by_name.items()):
+        scores = [row.score for row in rows if row.score is not None]
+        yield Series(
+            name=name,
+            method=rows[0].method,
+            source=_source(rows[0]),
+            flat=rows[0].labels == 0,
+            x=tuple(float(row.labels) for row in rows),
+            y=tuple(score.mae_deg for score in scores),
+            lo=tuple(_known(score.mae_lo) for score in scores),
+            hi=tuple(_known(score.mae_hi) for score in scores),
+        )
+
+
+def _paper(table: Table) -> Iterator[Series]:
+    for method, values in table.paper.items():
+        unknown = (None,) * len(values)
+        x, y = tuple(float(value.labels) for value in values), tuple(value.mae_deg for value in values)
+        yield Series(f"{method}, paper", method, "paper", values[0].labels == 0, x, y, unknown, unknown)
+
+
+def doa_series(table: Table) -> list[Series]:
+    """Mean absolute error at each true angle, per method at its largest number of labels."""
+    return [
+        Series(
+            name=_with_labels(row),
+            method=row.method,
+            source=_source(row),
+            flat=False,
+            x=tuple(row.score.by_doa.true_deg.tolist()),
+            y=tuple(row.score.by_doa.mae_deg.tolist()),
+            lo=(None,) * len(row.score.by_doa.true_deg),
+            hi=(None,) * len(row.score.by_doa.true_deg),
+        )
+        for row in _detailed(table)
+        if row.score
+    ]
+
+
+def confusions(table: Table) -> list[Confusion]:
+    """Confusion of every method at its largest number of labels, the best first."""
+    found = [
+        Confusion(
+            name=_with_labels(row),
+            mae_deg=row.score.mae_deg,
+            true_deg=tuple(row.score.by_doa.true_deg.tolist()),
+            estimated_deg=row.first.fit.candidates_deg,
+            counts=tuple(tuple(line) for line in row.score.confusion.tolist()),
+        )
+        for row in _detailed(table)
+        if row.score and row.score.confusion is not None
+    ]
+    return sorted(found, key=lambda confusion: confusion.mae_deg)
+
+
+def colour_order(tables: Sequence[Table]) -> dict[str, int]:
+    """A number for each method, the same in all figures."""
+    names = {row.method for table in tables for row in table.rows} | {method for table in tables for method in table.paper}
+    return {name: number for number, name in enumerate(sorted(names))}
+
+
+def _detailed(table: Table) -> list[Row]:
+    drawn = (row for row in table.rows if row.score and row.score.confusion is not None)
+    return sorted(drawn, key=lambda row: (row.method, row.variant))
+
+
+def _with_labels(row: Row) -> str:
+    name = method_name(row.method, row.variant)
+    return f"{name}, J = {row.labels}" if row.labels else name
+
+
+def _source(row: Row) -> str:
+    return "released" if row.variant.startswith("as-released") else "ours"
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value

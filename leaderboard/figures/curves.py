@@ -1,0 +1,122 @@
+"""Curves to PNG files: matplotlib's own objects throughout, so that no state is shared with whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ..analysis.series import Confusion, Series, colour_order, confusions, doa_series, label_series
+from ..analysis.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#2f6fb3", "#c8592b", "#3b8a57", "#8a5aa8", "#a8841c", "#b8457a", "#2a8c93", "#6b6f76")
+DRAWN_CONFUSIONS = 4
+
+
+def draw(tables: list[Table]) -> Iterator[tuple[str, Figure]]:
+    """File name and figure, one after another. Angle by angle only where it is not the training set: a handful is enough."""
+    colours = {method: COLOURS[number % len(COLOURS)] for method, number in colour_order(tables).items()}
+    for table in tables:
+        if series := label_series(table):
+            yield f"mae_vs_labels_{table.slug}.png", _labels_figure(table, series, colours)
+        if table.split == "train":
+            continue
+        if series := doa_series(table):
+            yield f"per_doa_error_{table.slug}.png", _doa_figure(table, series, colours)
+        if table.split == "validation" and (matrices := confusions(table)):
+            yield f"confusion_{table.slug}.png", _confusion_figure(table, matrices[:DRAWN_CONFUSIONS])
+
+
+def _figure(width: float, height: float, title: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    figure.suptitle(title, fontsize=10, x=0.02, ha="left")
+    return figure
+
+
+def _labels_figure(table: Table, series: list[Series], colours: Mapping[str, str]) -> Figure:
+    figure = _figure(8, 4.4, f"{table.protocol}, {table.title}")
+    axes = figure.subplots()
+    for one in series:
+        style = _style(one, colours)
+        if one.flat:
+            style |= {"marker": ""}
+            axes.axhline(one.y[0], label=one.name, **style)
+            continue
+        axes.plot(one.x, one.y, label=one.name, **style)
+        if any(value is not None for value in one.lo):
+            low, high = (tuple(float("nan") if value is None else value for value in bound) for bound in (one.lo, one.hi))
+            axes.vlines(one.x, low, high, color=style["color"], alpha=0.4)
+    ticks = sorted({x for one in series if not one.flat for x in one.x})
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], fontsize=8)
+    axes.set_xlabel("labels J")
+    axes.set_ylabel("MAE (deg)")
+    axes.set_ylim(bottom=0)
+    _finish(figure, axes)
+    return figure
+
+
+def _doa_figure(table: Table, series: list[Series], colours: Mapping[str, str]) -> Figure:
+    figure = _figure(8, 4.0, f"{table.protocol}, {table.title}")
+    axes = figure.subplots()
+    for one in series:
+        axes.plot(one.x, one.y, label=one.name, **_style(one, colours))
+    axes.set_xticks(series[0].x, [f"{angle:g}" for angle in series[0].x], fontsize=8)
+    axes.set_xlabel("true direction (deg)")
+    axes.set_ylabel("mean absolute error (deg)")
+    axes.set_ylim(bottom=0)
+    _finish(figure, axes)
+    return figure
+
+
+def _confusion_figure(table: Table, matrices: list[Confusion]) -> Figure:
+    import numpy as np
+
+    figure = _figure(2.6 * len(matrices) + 0.6, 3.2, f"{table.protocol}, {table.title}")
+    panels = figure.subplots(1, len(matrices), squeeze=False)[0]
+    image = None
+    for axes, matrix in zip(panels, matrices, strict=True):
+        counts = np.array(matrix.counts, float)
+        share = 100 * counts / counts.sum(1, keepdims=True).clip(1)
+        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100, origin="lower", aspect="auto")
+        axes.set_title(matrix.name, fontsize=8)
+        columns, rows = len(matrix.estimated_deg), len(matrix.true_deg)
+        axes.set_xticks(*_some(matrix.estimated_deg, columns), fontsize=7)
+        axes.set_yticks(*_some(matrix.true_deg, rows), fontsize=7)
+        axes.set_xlabel("estimated (deg)", fontsize=8)
+    panels[0].set_ylabel("true (deg)", fontsize=8)
+    assert image is not None
+    figure.colorbar(image, ax=list(panels), label="% of true", shrink=0.8)
+    return figure
+
+
+def _some(angles: tuple[float, ...], count: int) -> tuple[list[int], list[str]]:
+    """About seven ticks: places and labels."""
+    places = list(range(0, count, max(1, (count - 1) // 6)))
+    return places, [f"{angles[place]:g}" for place in places]
+
+
+def _style(one: Series, colours: Mapping[str, str]) -> dict:
+    paper, released = one.source == "paper", one.source == "released"
+    return {
+        "color": colours[one.method],
+        "linestyle": "--" if paper else ":" if released else "-",
+        "marker": "" if paper else "o",
+        "markerfacecolor": "white" if released else colours[one.method],
+        "markersize": 4.5,
+        "linewidth": 1.1 if paper else 1.6,
+        "alpha": 0.75 if paper else 1.0,
+    }
+
+
+def _finish(figure: Figure, axes: Axes) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(axis="y", alpha=0.25)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=7, frameon=False)

@@ -1,0 +1,1 @@
+"""MLflow: stored cells as runs, and its UI."""

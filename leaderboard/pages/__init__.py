@@ -1,0 +1,1 @@
+"""Tables as page, Markdown, LaTeX and CSV."""

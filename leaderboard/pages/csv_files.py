@@ -1,0 +1,104 @@
+"""Leaderboard rows as CSV, for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from ...benchmark.results.metrics import signature
+from ...benchmark.results.scoring import SIGNATURE
+from ..analysis.rows import Row
+
+AXES = ("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels")
+
+COLUMNS = (
+    *AXES,
+    *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
+    *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
+    *("rank", "rank_lo", "rank_hi", "behind_best_deg", "behind_best_lo", "behind_best_hi", "p_holm", "tied_with_best"),
+    *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_added_rss_mb"),
+    *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
+)
+
+EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct")
+
+DOA_COLUMNS: tuple[str, ...] = (*AXES, "seeds", "true_deg", "sequences", "mae_deg", "signature")
+
+DOA_SIGNATURE = signature("errors-by-direction", unit="sequence", seeds="pooled")
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """One line per row; scores with 4 decimals, times with 2. Empty: does not apply or is not there."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_csv_row(row) for row in rows)
+    return file.getvalue()
+
+
+def to_doa_csv(rows: Iterable[Row]) -> str:
+    """One line per row and true direction, over the sequences of all seeds."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, DOA_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        if row.score is not None:
+            found, same = row.score.by_doa, _axes(row) | {"seeds": row.seeds, "signature": DOA_SIGNATURE}
+            for true, mae, count in zip(found.true_deg, found.mae_deg, found.sequences, strict=True):
+                writer.writerow(same | {"true_deg": f"{true:g}", "sequences": count, "mae_deg": _number(mae, 4)})
+    return file.getvalue()
+
+
+def _csv_row(row: Row) -> dict[str, object]:
+    fit, score = row.first.fit, row.score
+    values = _axes(row) | {
+        "selection_labels": fit.selection_labels or "",
+        "seeds": row.seeds,
+        "status": row.status,
+    }
+    if score is not None:
+        for name in ("mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi"):
+            values[name] = _number(getattr(score, name), 4)
+        values |= {"sequences": score.sequences, "clips": score.clips, "parameters": score.parameters}
+        values |= {name: _number(getattr(score, name), 2) for name in ("fit_s", "predict_us_per_sequence")}
+        values |= {name: _number(getattr(score, name), 4) for name in EXTRA}
+        values |= {"fit_added_rss_mb": _number(score.fit_added_rss_mb, 1), "signature": SIGNATURE}
+    if row.standing is not None:
+        standing = row.standing
+        values |= {"rank": standing.rank, "rank_lo": standing.rank_lo, "rank_hi": standing.rank_hi}
+        values |= {
+            "behind_best_deg": _number(standing.difference_deg, 4),
+            "behind_best_lo": _number(standing.difference_lo, 4),
+            "behind_best_hi": _number(standing.difference_hi, 4),
+            "p_holm": _number(standing.p_holm, 4),
+            "tied_with_best": "yes" if standing.tied else "no",
+        }
+    if row.leaks is not None:
+        values |= {f"leak_{name}": _number(value, 2) for name, value in row.leaks.labelled.model_dump().items()}
+    if row.reference is not None:
+        values["reference_mae_deg"] = f"{row.reference.mae_deg:g}"
+        accuracy = row.reference.accuracy_pct
+        values["reference_accuracy_pct"] = "" if accuracy is None else f"{accuracy:g}"
+    return values
+
+
+def _axes(row: Row) -> dict[str, object]:
+    fit, axes = row.first.fit, row.first.axes
+    return {
+        "protocol": axes.protocol,
+        "protocol_version": axes.protocol_version,
+        "scale": axes.scale,
+        "dataset": fit.dataset,
+        "speech": fit.speech,
+        "rt60_s": f"{axes.rt60_s:g}" if axes.rt60_known else "",
+        "split": axes.split,
+        "method": fit.method,
+        "variant": fit.variant,
+        "labels": fit.labels or "",
+    }
+
+
+def _number(value: float | None, decimals: int) -> str:
+    """Empty for None and for NaN, which is no interval."""
+    return "" if value is None or value != value else f"{value:.{decimals}f}"
