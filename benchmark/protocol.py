@@ -20,15 +20,14 @@ class Frozen(BaseModel):
 class Scale(Frozen):
     """How much of a protocol runs. ``labels`` None: every n of the protocol."""
 
-    name: ScaleName
     labels: tuple[int, ...] | None
     speakers_per_role: int
 
 
 SCALES: Mapping[ScaleName, Scale] = {
-    "paper": Scale(name="paper", labels=None, speakers_per_role=20),
-    "quick": Scale(name="quick", labels=(120, 250, 1000), speakers_per_role=20),
-    "smoke": Scale(name="smoke", labels=(120,), speakers_per_role=2),
+    "paper": Scale(labels=None, speakers_per_role=20),
+    "quick": Scale(labels=(120, 250, 1000), speakers_per_role=20),
+    "smoke": Scale(labels=(120,), speakers_per_role=2),
 }
 
 

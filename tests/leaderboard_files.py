@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,8 +110,8 @@ def add(out: Path, record: CellRecord, estimated_deg: Sequence[float] = HITS, tr
 
 
 def plan(out: Path, *records: CellRecord) -> None:
-    cells = [{"key": r.key, "fit_key": r.fit_key, "fit": r.fit.model_dump(), "axes": r.axes.model_dump()} for r in records]
-    (out / "plan.json").write_text(json.dumps(cells))
+    """Make ``records`` what the latest request asked for."""
+    Store(out).write_plan(record.model_copy(update={"state": "missing", "metrics": None}) for record in records)
 
 
 def table_of(out: Path) -> pd.DataFrame:

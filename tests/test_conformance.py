@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import broken
@@ -19,9 +20,10 @@ TRIALS: dict[str, Trial] = {}
 
 
 @pytest.fixture(autouse=True)
-def _own_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_plugins() -> Iterator[None]:
     """Plugins that a test adds are gone after it."""
-    monkeypatch.setattr(METHODS, "_outside", {})
+    with METHODS.scope():
+        yield
 
 
 def failed_checks(folder: Path, text: str) -> set[str]:

@@ -117,7 +117,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+def source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     """A data set called `test-speech`, on a mirror on this machine, to be installed in a folder of its own."""
     monkeypatch.setenv("DOABENCH_MIRROR", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("DOABENCH_DATA", str(tmp_path / "data"))
@@ -125,12 +125,13 @@ def source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         monkeypatch.delenv(name, raising=False)
     checked = RemoteFile(URL, hashlib.sha256(server.body).hexdigest())
     made = Source("Test", "speech", "librispeech", "CC0", "Nobody 2020", len(server.body), (checked,), "LibriSpeech/dev")
-    declare(monkeypatch, made)
-    return made
+    with SOURCES.scope():
+        declare(made)
+        yield made
 
 
-def declare(monkeypatch: pytest.MonkeyPatch, source: Source) -> None:
-    monkeypatch.setitem(SOURCES._outside, "test-speech", Plugin("test-speech", Path(__file__), source))
+def declare(source: Source) -> None:
+    SOURCES.add(Plugin("test-speech", Path(__file__), source))
 
 
 def run(*arguments: str) -> Any:
@@ -143,12 +144,13 @@ def program(folder: Path, server: Server) -> Path:
     path = folder / "program.py"
     path.write_text(
         "from pathlib import Path\n"
-        "from doabench.benchmark.cli import main\n"
-        "from doabench.benchmark.registry import Plugin\n"
-        "from doabench.benchmark.source import SOURCES, RemoteFile, Source\n"
+        "from doabench.benchmark.cli.main import main\n"
+        "from doabench.benchmark.fetch.sources import SOURCES\n"
+        "from doabench.benchmark.plugins.registry import Plugin\n"
+        "from doabench.benchmark.source import RemoteFile, Source\n"
         f"files = (RemoteFile({URL!r}, {sha256!r}),)\n"
         "made = Source('T', 'speech', 'librispeech', 'CC0', 'N', 1, files, 'LibriSpeech/dev')\n"
-        "SOURCES._outside['test-speech'] = Plugin('test-speech', Path(__file__), made)\n"
+        "SOURCES.add(Plugin('test-speech', Path(__file__), made))\n"
         "main(['data', 'fetch', 'test-speech'])\n"
     )
     return path
@@ -224,11 +226,9 @@ def test_a_server_without_ranges_is_read_from_the_start(server: Server) -> None:
     succeeds()
 
 
-def test_a_file_that_changed_meanwhile_is_not_joined_to_the_old_half(
-    source: Source, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changed_meanwhile_is_not_joined_to_the_old_half(source: Source, server: Server) -> None:
     server.ways = ["cut", "well"]
-    declare(monkeypatch, replace(source, files=(RemoteFile(URL),)))
+    declare(replace(source, files=(RemoteFile(URL),)))
     refused("cut")
     server.body, server.etag = corpus() + b"\0" * 64, '"2"'
     succeeds()
@@ -243,10 +243,8 @@ def test_a_wrong_checksum_is_refused(server: Server) -> None:
     succeeds()
 
 
-def test_a_file_without_checksum_is_pinned_on_first_use(
-    source: Source, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    declare(monkeypatch, replace(source, files=(RemoteFile(URL),)))
+def test_a_file_without_checksum_is_pinned_on_first_use(source: Source, server: Server) -> None:
+    declare(replace(source, files=(RemoteFile(URL),)))
     succeeds()
     assert json.loads((data_folder() / "pinned.json").read_text()) == {URL: hashlib.sha256(server.body).hexdigest()}
     (data_folder() / "test-speech").rename(data_folder().parent / "moved")
@@ -254,23 +252,19 @@ def test_a_file_without_checksum_is_pinned_on_first_use(
     refused("SHA-256", "first download", "pinned.json")
 
 
-def test_a_page_that_calls_itself_an_archive_is_not_pinned(
-    source: Source, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    declare(monkeypatch, replace(source, files=(RemoteFile(URL),)))
+def test_a_page_that_calls_itself_an_archive_is_not_pinned(source: Source, server: Server) -> None:
+    declare(replace(source, files=(RemoteFile(URL),)))
     good, server.body = server.body, b"<html>Sign in</html>"
     refused("no archive")
     server.body = good
     succeeds()
 
 
-def test_plain_files_keep_their_folders_and_are_not_loaded_twice(
-    source: Source, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plain_files_keep_their_folders_and_are_not_loaded_twice(source: Source, server: Server) -> None:
     server.body = b"RIFF"
     sha256 = hashlib.sha256(server.body).hexdigest()
     files = tuple(RemoteFile(f"https://data.example/{name}", sha256, f"RIRs/{name}") for name in ("a.wav", "b.wav"))
-    declare(monkeypatch, replace(source, files=files, inner="RIRs"))
+    declare(replace(source, files=files, inner="RIRs"))
     server.ways = ["well", "404", "well"]
     refused("404")
     succeeds()
@@ -340,9 +334,9 @@ def test_a_killed_fetch_holds_up_nobody(server: Server, tmp_path: Path) -> None:
     assert installed() == ["test-speech"]
 
 
-def test_a_harmful_archive_leaves_nothing_installed(source: Source, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_harmful_archive_leaves_nothing_installed(source: Source, server: Server) -> None:
     server.body = tar({"ok": b"x", "../evil": b"x"})
-    declare(monkeypatch, replace(source, files=(RemoteFile(URL, hashlib.sha256(server.body).hexdigest()),)))
+    declare(replace(source, files=(RemoteFile(URL, hashlib.sha256(server.body).hexdigest()),)))
     refused("points out of its folder")
 
 

@@ -17,7 +17,7 @@ from doabench.benchmark.results.records import CellRecord
 from doabench.benchmark.run.jobs import Settings
 from doabench.benchmark.run.plan import Request, make_plan
 from doabench.benchmark.run.scored_set import Part, leak
-from doabench.benchmark.run.worker import run
+from doabench.benchmark.run.worker import Worker
 from rooms import AnechoicRoom
 
 STRICT = [name for name in PROTOCOLS.names() if name.endswith("-strict")]
@@ -111,7 +111,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[CellRecord]:
     settings = Settings(tmp_path_factory.mktemp("out"))
     named = (*STRICT, *(name.removesuffix("-strict") for name in STRICT))
     plan = make_plan(Request(named, ("rtf_1nn",), "talkers", scale="smoke", seeds=1))
-    return [record for fit in plan.fits for record in run(fit, settings, lambda _fraction, _note: None)]
+    worker = Worker(settings)
+    return [record for fit in plan.fits for record in worker.run(fit, lambda _fraction, _note: None)]
 
 
 def test_strict_protocols_share_nothing_with_anything_that_was_given(records: list[CellRecord]) -> None:

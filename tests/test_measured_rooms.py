@@ -10,7 +10,7 @@ import pytest
 import scipy.signal
 from doabench.benchmark.data.half_grid import HalfGrid
 from doabench.benchmark.data.open import open_room
-from doabench.benchmark.data.scene import make_scene
+from doabench.benchmark.data.scene import Scenes, SceneSpec
 from doabench.benchmark.dataset import Position, Room, SpeechDraw, SpeechRole
 from doabench.datasets._convolution import ImpulseResponseRoom
 from doabench.datasets._pair import see
@@ -100,7 +100,9 @@ def test_dtu_with_channels_the_other_way_round_is_the_same(dtu: Path, tmp_path: 
 
 
 def test_a_room_with_talkers_of_its_own_needs_no_speech(dtu: Path) -> None:
-    scenes = [make_scene(f"dtu:{dtu}", speech, seed, 20) for speech, seed in (("no such corpus", 0), ("talkers", 1))]
+    scenes = [
+        Scenes().get(SceneSpec(f"dtu:{dtu}", speech, seed, 20)) for speech, seed in (("no such corpus", 0), ("talkers", 1))
+    ]
     assert {scene.draw.corpus for scene in scenes} == {"own"}
     assert scenes[0].draw.digest == scenes[1].draw.digest
 

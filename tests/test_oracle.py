@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyroomacoustics as pra
 import pytest
-from doabench.benchmark.data.scene import Scene, make_scene
+from doabench.benchmark.data.scene import Scene, Scenes, SceneSpec
 from doabench.benchmark.method import Context, Method
 from doabench.benchmark.protocol import Subset
 from doabench.benchmark.seeds import generator
@@ -23,7 +23,7 @@ BINS = np.arange(128)
 
 @pytest.fixture(scope="module")
 def scene(real_speech: Path) -> Scene:
-    return make_scene("dtu-twin", str(real_speech), 0, 20)
+    return Scenes().get(SceneSpec("dtu-twin", str(real_speech), 0, 20))
 
 
 @pytest.fixture(scope="module")

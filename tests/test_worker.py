@@ -12,7 +12,7 @@ from doabench.benchmark.method import Prediction
 from doabench.benchmark.results.records import CellRecord
 from doabench.benchmark.results.store import Store
 from doabench.benchmark.run import scored_set, worker
-from doabench.benchmark.run.jobs import Fit
+from doabench.benchmark.run.jobs import Fit, Settings
 from doabench.benchmark.run.plan import Request, make_plan
 from doabench.methods.srp_phat import SrpPhat
 
@@ -27,7 +27,7 @@ def fit() -> Fit:
 
 
 def run(fit: Fit, out: Path) -> list[CellRecord]:
-    records = worker.run(fit, worker.Settings(out), lambda *_: None)
+    records = worker.Worker(Settings(out)).run(fit, lambda *_: None)
     assert [Store(out).cell(record.key) for record in records] == records
     return records
 
@@ -78,7 +78,7 @@ def test_only_the_methods_own_work_is_timed(fit: Fit, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock_s[0]))
     monkeypatch.setattr(SrpPhat, "predict", predict_in_two_seconds)
-    monkeypatch.setattr(worker, "_checked", check_for_an_hour)
+    monkeypatch.setattr(worker, "checked", check_for_an_hour)
     for record in run(fit, tmp_path):
         assert record.metrics is not None
         assert record.predict_us_per_sequence == pytest.approx(2e6 / record.metrics.sequences)

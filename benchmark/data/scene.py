@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 
 from ..acoustics import ArraySetup
 from ..dataset import OWN_SPEECH, Condition, Room, Speech, SpeechDraw
@@ -48,13 +48,38 @@ def data_code() -> str:
     return source_digest(Scene, HalfGrid, draw_segments)
 
 
-_room = cache(open_room)
+@dataclass(frozen=True)
+class SceneSpec:
+    """What makes a scene again, in any process: room and speech as a person writes them, the seed of the draw, and its size."""
+
+    room: str
+    speech: str
+    seed: int
+    speakers_per_role: int
 
 
-def make_scene(rooms: str, speech: str, seed: int, speakers_per_role: int) -> Scene:
-    """The scene that names on a command line mean. A room that brings its talkers has no use for ``speech``."""
-    room_name, room = _room(rooms)
-    if room.brings_speech:
-        return Scene(room_name, room, SpeechDraw(OWN_SPEECH, seed, {}, digest(OWN_SPEECH)))
-    speech_name, corpus = open_speech(speech)
-    return Scene(room_name, room, draw_segments(corpus, speech_name, seed, speakers_per_role), corpus)
+class Scenes:
+    """Scenes by their specs. Rooms are opened once; the ``most`` latest scenes are kept with their streams, which are large
+    (None: all)."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._rooms: dict[str, tuple[str, Room]] = {}
+        self._scenes: dict[SceneSpec, Scene] = {}
+
+    def get(self, spec: SceneSpec) -> Scene:
+        """The scene of ``spec``, made if need be. Raises UserError for a room or a corpus that cannot be opened."""
+        if spec not in self._scenes:
+            while self._most is not None and len(self._scenes) >= self._most:
+                del self._scenes[next(iter(self._scenes))]
+            self._scenes[spec] = self._made(spec)
+        return self._scenes[spec]
+
+    def _made(self, spec: SceneSpec) -> Scene:
+        if spec.room not in self._rooms:
+            self._rooms[spec.room] = open_room(spec.room)
+        name, room = self._rooms[spec.room]
+        if room.brings_speech:  # it has no use for a corpus
+            return Scene(name, room, SpeechDraw(OWN_SPEECH, spec.seed, {}, digest(OWN_SPEECH)))
+        speech_name, corpus = open_speech(spec.speech)
+        return Scene(name, room, draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role), corpus)

@@ -8,6 +8,8 @@ import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,8 +84,21 @@ class Registry(Generic[T]):
             raise UserError(
                 f"--plugin {path}: {self.kind} {name!r} exists already ({self.plugins()[name].file}); rename the file"
             )
-        self._outside[name] = plugin
+        self.add(plugin)
         return name
+
+    def add(self, plugin: Plugin) -> None:
+        """Register a plugin from outside the tree, in the place of one that was added under its name."""
+        self._outside[plugin.name] = plugin
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is added inside the block is gone after it."""
+        before = dict(self._outside)
+        try:
+            yield
+        finally:
+            self._outside = before
 
     def get(self, name: str) -> Plugin:
         """The plugin of that name. Raises UserError with the nearest names where there is none, or with its own failure."""

@@ -6,9 +6,9 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..dataset import Room
 from ..digest import digest, source_digest
@@ -17,11 +17,53 @@ from ..method import Method
 from .registry import METHODS, PROTOCOLS, ROOMS, Plugin
 
 
-def variant_of(method: Method) -> str:
-    """What tables show beside the name: parameters that differ from their defaults; ``as-released`` for itself."""
-    values = {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if getattr(method, f.name) != f.default}  # pyright: ignore
-    shown = [str(value) if name == "variant" else f"{name}={value}" for name, value in values.items()]
-    return ",".join(shown)
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method as it was asked for, read once.
+
+    ``method`` is None where its plugin cannot be loaded; ``problem`` then says which state its cells get, and why.
+    """
+
+    text: str
+    name: str
+    method: Method | None
+    problem: tuple[Literal["failed", "not-installed"], str] | None = None
+
+    @property
+    def title(self) -> str:
+        return self.method.info.title if self.method else self.name
+
+    @property
+    def uses_labels(self) -> bool:
+        return self.method is None or self.method.info.uses_labels
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        return self.method is not None and self.method.info.uses_unlabelled
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All parameters, those with their defaults included."""
+        return dataclasses.asdict(self.method) if self.method else {}  # pyright: ignore
+
+    @property
+    def variant(self) -> str:
+        """What tables show beside the name: parameters that differ from their defaults; ``as-released`` for itself."""
+        own = dataclasses.fields(self.method) if self.method else ()  # pyright: ignore
+        changed = {field.name: value for field in own if (value := getattr(self.method, field.name)) != field.default}
+        return ",".join(str(value) if name == "variant" else f"{name}={value}" for name, value in changed.items())
+
+
+def read_method(text: str) -> MethodSpec:
+    """The method of ``name[parameter=value,...]``. Raises UserError for a name or a parameter that is not there."""
+    name, parameters = split_spec(text)
+    plugin = METHODS.plugins().get(METHODS.plain(name))
+    if plugin is not None and plugin.needs:
+        return MethodSpec(text, plugin.name, None, ("not-installed", f"install {plugin.needs}"))
+    if plugin is not None and plugin.error:
+        return MethodSpec(text, plugin.name, None, ("failed", f"{plugin.file.name} cannot be loaded: {plugin.error}"))
+    plugin = METHODS.get(name)
+    return MethodSpec(text, plugin.name, _made("method", plugin, parameters))
 
 
 def method_digest(name: str) -> str:

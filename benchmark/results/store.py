@@ -49,6 +49,11 @@ class Store:
     def cell(self, key: str) -> CellRecord | None:
         return _read(self.cells / key, CellRecord)
 
+    def has_ok(self, key: str) -> bool:
+        """Whether a cell is there and well."""
+        record = self.cell(key)
+        return record is not None and record.state == "ok"
+
     def all_cells(self) -> list[CellRecord]:
         """Every stored cell, by key."""
         found = (self.cell(folder.name) for folder in sorted(self.cells.iterdir()) if not folder.name.startswith("."))

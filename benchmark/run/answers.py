@@ -81,5 +81,5 @@ def guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
         raise Crash(str(error)) from error
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{fit.spec} {doing}: {type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
+        reason = f"{fit.method} {doing}: {type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
         raise Crash(" ".join(reason.split()), traceback.format_exc()) from error

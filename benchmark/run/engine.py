@@ -1,23 +1,25 @@
-"""Local processes: every fit runs in a worker of its own kind, so that one that dies takes nobody with it."""
+"""Local processes: fits run in workers, so that one that dies takes nobody with it."""
 
 from __future__ import annotations
 
 import multiprocessing
-import threading
+import signal
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
-
-from pebble import ProcessExpired, ProcessPool
 
 from ..results.records import CellRecord
 from ..results.store import Store
-from . import worker
 from .jobs import Fit, Settings
+from .worker import Worker, prepare
 
 Listener = Callable[[str, float, str], None]
 """Called with a fit's key, the share of it that is done and a note."""
+EVERY_S = 0.2
+"""Progress is reported no more often than this."""
 
 
 class Engine(Protocol):
@@ -35,62 +37,121 @@ class LocalProcesses:
         self.jobs = jobs
 
     def run(self, fits: Sequence[Fit], settings: Settings, listen: Listener) -> None:
+        waiting, busy = deque(fits), list[_Process]()
+        try:
+            while waiting or busy:
+                while waiting and len(busy) < self.jobs:
+                    busy.append(_Process.start(settings, waiting.popleft()))
+                wait([line for process in busy for line in (process.line, process.sentinel)])
+                for process in list(busy):
+                    if process.has_ended(listen, settings):
+                        listen(process.fit.key, 1.0, "done")
+                        if not (process.is_alive() and waiting):
+                            busy.remove(process)
+                            process.stop()
+                        else:
+                            process.take(waiting.popleft())
+        finally:
+            for process in busy:
+                process.stop()
+
+
+@dataclass
+class _Process:
+    """A worker process, the line to it, and the fit that it is at."""
+
+    child: Any
+    line: Connection
+    fit: Fit
+
+    @classmethod
+    def start(cls, settings: Settings, fit: Fit) -> _Process:
         context = multiprocessing.get_context("spawn")
-        queue = context.SimpleQueue()
-        listener = threading.Thread(target=_relay, args=(queue, listen), daemon=True)
-        listener.start()
-        jobs = min(self.jobs, len(fits))
-        with ProcessPool(max_workers=jobs, context=context, initializer=_start, initargs=(settings, queue)) as pool:  # pyright: ignore
-            futures: dict[Any, Fit] = {pool.schedule(_run, args=(fit, settings)): fit for fit in fits}
-            try:
-                for future in as_completed(futures):
-                    _settle(futures[future], future, settings)
-                    listen(futures[future].key, 1.0, "done")
-            except BaseException:
-                pool.stop()
-                raise
-        queue.put(None)
-        listener.join(timeout=5)
+        ours, theirs = context.Pipe()
+        child = context.Process(target=_serve, args=(settings, theirs), daemon=True)
+        child.start()
+        theirs.close()
+        process = cls(child, ours, fit)
+        process.take(fit)
+        return process
+
+    @property
+    def sentinel(self) -> int:
+        return self.child.sentinel
+
+    def is_alive(self) -> bool:
+        return self.child.is_alive()
+
+    def take(self, fit: Fit) -> None:
+        self.fit = fit
+        try:
+            self.line.send(fit)
+        except OSError:  # it has died meanwhile, which `has_ended` sees
+            return
+
+    def has_ended(self, listen: Listener, settings: Settings) -> bool:
+        """Pass progress on; whether the fit has come to its end, be it a bad one, which is recorded."""
+        try:
+            while self.line.poll():
+                said = self.line.recv()
+                if isinstance(said, _End):
+                    if said.reason:
+                        _fail(self.fit, said.reason, settings)
+                    return True
+                listen(self.fit.key, *said)
+        except (EOFError, OSError):
+            self.child.join()
+        if self.child.exitcode is None:
+            return False
+        died = f"the worker process died (exit code {self.child.exitcode}): out of memory, or killed from outside"
+        _fail(self.fit, died, settings)
+        return True
+
+    def stop(self) -> None:
+        self.line.close()
+        self.child.terminate()
+        self.child.join()
 
 
-_queue: Any = None
+@dataclass(frozen=True)
+class _End:
+    """A fit has ended; ``reason`` says why where something broke down outside a plugin's code."""
+
+    reason: str = ""
 
 
-def _start(settings: Settings, queue: Any) -> None:
-    global _queue
-    _queue = queue
-    worker.start(settings)
+def _serve(settings: Settings, line: Connection) -> None:
+    """What a worker process does: one fit after the other, until the line is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+    prepare(settings)
+    worker = Worker(settings)
+    while True:
+        try:
+            fit = line.recv()
+        except EOFError:
+            return
+        reason = ""
+        try:
+            worker.run(fit, _Report(line))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+        line.send(_End(reason))
 
 
-def _run(fit: Fit, settings: Settings) -> None:
-    last = 0.0
+class _Report:
+    """Sends progress, but not too often."""
 
-    def report(fraction: float, note: str) -> None:
-        nonlocal last
-        if time.monotonic() - last > 0.2:
-            last = time.monotonic()
-            _queue.put((fit.key, fraction, note))
+    def __init__(self, line: Connection) -> None:
+        self._line, self._last_s = line, 0.0
 
-    worker.run(fit, settings, report)
-
-
-def _relay(queue: Any, listen: Listener) -> None:
-    while (message := queue.get()) is not None:
-        listen(*message)
+    def __call__(self, fraction: float, note: str) -> None:
+        if time.monotonic() - self._last_s > EVERY_S:
+            self._last_s = time.monotonic()
+            self._line.send((fraction, note))
 
 
-def _settle(fit: Fit, future: Any, settings: Settings) -> None:
-    """Record a fit whose worker died or broke down outside a plugin's code as failed."""
-    try:
-        future.result()
-    except ProcessExpired as error:
-        reason = f"the worker process died (exit code {error.exitcode}): out of memory, or killed from outside"
-    except CancelledError:
-        return
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    else:
-        return
+def _fail(fit: Fit, reason: str, settings: Settings) -> None:
+    """Record what a fit has not brought about as failed."""
     store = Store(settings.out)
     for cell in fit.cells:
         if store.cell(cell.key) is None:

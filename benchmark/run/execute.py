@@ -41,17 +41,12 @@ def execute(request: Request, settings: Settings, engine: Engine, console: Conso
     store.write_plan(plan.cells())
     for record in plan.not_run:
         store.add_cell(record)
-    todo = [fit for fit in plan.fits if not all(_is_ok(store, cell.key) for cell in fit.cells)]
-    cells = sum(not _is_ok(store, cell.key) for fit in todo for cell in fit.cells)
+    todo = [fit for fit in plan.fits if not all(store.has_ok(cell.key) for cell in fit.cells)]
+    cells = sum(not store.has_ok(cell.key) for fit in todo for cell in fit.cells)
     if todo:
         _run_with_progress(todo, settings, engine, console)
     found = [store.cell(key) for key in dict.fromkeys(plan.cell_keys)]
     return Outcome([record for record in found if record is not None], cells)
-
-
-def _is_ok(store: Store, key: str) -> bool:
-    record = store.cell(key)
-    return record is not None and record.state == "ok"
 
 
 def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, console: Console) -> None:
@@ -60,7 +55,7 @@ def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, cons
         whole = progress.add_task(f"{len(fits)} fits", total=len(fits), note="")
         bars: dict[str, TaskID] = {}
         done: dict[str, float] = {}
-        names = {fit.key: f"  {fit.spec} {fit.axes.dataset} J={fit.axes.labels}" for fit in fits}
+        names = {fit.key: f"  {fit.method} {fit.axes.dataset} J={fit.axes.labels}" for fit in fits}
 
         def listen(key: str, fraction: float, note: str) -> None:
             done[key] = fraction

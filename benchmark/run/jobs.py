@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..data.scene import SceneSpec
 from ..protocol import Protocol, Split
 from ..results.records import CellAxes, FitAxes
 
@@ -21,14 +22,13 @@ class Cell:
 
 @dataclass
 class Fit:
-    """One training run and the cells that score it. ``room``, ``speech`` and ``speakers_per_role`` make its scene again."""
+    """One training run and the cells that score it: the method as it was asked for, the scene, and the protocol that says which
+    of its streams train and select."""
 
     key: str
     axes: FitAxes
-    spec: str
-    room: str
-    speech: str
-    speakers_per_role: int
+    method: str
+    scene: SceneSpec
     protocol: Protocol
     cells: list[Cell] = field(default_factory=list)
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..acoustics import ArraySetup
 from ..data import half_grid
-from ..data.scene import Scene, make_scene
+from ..data.scene import Scene, Scenes, SceneSpec
 from ..data.segments import SCORED_PER_ROLE
 from ..data.splits import fingerprint
 from ..dataset import Room
 from ..digest import digest
 from ..errors import UserError
-from ..method import Context, Generative, Method
-from ..plugins.registry import METHODS, PROTOCOLS
-from ..plugins.spec import make_method, split_spec, variant_of
+from ..method import Context, Generative
+from ..plugins.registry import PROTOCOLS
+from ..plugins.spec import MethodSpec, read_method
 from ..protocol import SCALES, GenerationProtocol, Protocol, ScaleName, Split, label_count
 from ..results.records import CellAxes, CellRecord, FitAxes, State
 from ..sequences import HOP
-from .identity import fit_code
+from .identity import cell_code, fit_code
 from .jobs import Cell, Fit
 
 
@@ -37,7 +34,6 @@ class Request:
     labels: tuple[int, ...] = ()
     seeds: int | None = None
     rooms: tuple[str, ...] = ()
-    plugins: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -54,6 +50,15 @@ class Plan:
             for cell in fit.cells:
                 yield CellRecord(key=cell.key, fit_key=fit.key, state="missing", fit=fit.axes, axes=cell.axes)
 
+    def add(self, fit: Fit) -> None:
+        """Take a fit in; one that is there already gets the cells that it lacks."""
+        known = next((other for other in self.fits if other.key == fit.key), None)
+        if known is None:
+            self.fits.append(fit)
+            return
+        there = {cell.key for cell in known.cells}
+        known.cells += [cell for cell in fit.cells if cell.key not in there]
+
     @property
     def cell_keys(self) -> list[str]:
         return [cell.key for fit in self.fits for cell in fit.cells] + [record.key for record in self.not_run]
@@ -61,45 +66,53 @@ class Plan:
 
 def make_plan(request: Request) -> Plan:
     """Spell a request out. Raises UserError for anything that a person asked for and cannot have."""
-    scale = SCALES[request.scale]
-    plan, fits = Plan(), {}
-    methods = [(spec, *_method(spec)) for spec in dict.fromkeys(request.methods)]
-    for protocol in (PROTOCOLS.get(name).found for name in dict.fromkeys(request.protocols)):
-        taking_part = [entry for entry in methods if _takes_part(entry[2], protocol)]
-        if not taking_part:
-            plan.notes.append(f"{protocol.id} does not run: no method that was asked for can generate sequences")
-            continue
-        for room in request.rooms or protocol.rooms:
-            for seed in range(request.seeds or protocol.seeds):
-                scene = _scene(room, request.speech, seed, scale.speakers_per_role)
-                if _wants_half_grid(protocol, scene.room):
-                    room += half_grid.SUFFIX
-                    scene = _scene(room, request.speech, seed, scale.speakers_per_role)
-                if (reason := protocol.skip(scene.room)) is not None:
-                    plan.notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
-                    break
-                clips, wanted = _scored_clips(protocol, scene), SCORED_PER_ROLE * scale.speakers_per_role
-                if clips is not None and clips < wanted:
-                    left = f"{scene.draw.corpus} has {clips} speakers left to score at seed {seed}, {wanted} are meant to be"
-                    plan.notes.append(f"{protocol.id}: {left}" if clips else f"{protocol.id} does not run: {left}")
-                if clips == 0:
-                    break
-                for spec, name, method, problem in taking_part:
-                    n_values = request.labels or protocol.labels_at(scale) if _uses_labels(method) else (0,)
-                    state, why = problem or _skipped(method, scene)
-                    for n in n_values:
-                        fit = _fit(spec, name, method, protocol, scene, request.speech, room, n, scale.speakers_per_role)
-                        cells = [_cell(fit, protocol, split, scene, request.scale) for split in protocol.splits]
-                        if state is not None:
-                            plan.not_run += [_not_run(fit, cell, state, why) for cell in cells]
-                            continue
-                        known = fits.setdefault(fit.key, fit)
-                        known.cells += [cell for cell in cells if cell.key not in {other.key for other in known.cells}]
-    plan.fits = list(fits.values())
+    plan, scenes = Plan(), Scenes()
+    methods = [read_method(text) for text in dict.fromkeys(request.methods)]
+    for protocol, spec in _scenes(request, methods, scenes, plan.notes):
+        scene = scenes.get(spec)
+        for method in methods:
+            if _takes_part(method, protocol):
+                state, reason = method.problem or _skipped(method, scene)
+                for n in _label_counts(method, protocol, request):
+                    fit = _fit(method, protocol, scene, spec, n, request.scale)
+                    if state is None:
+                        plan.add(fit)
+                    else:
+                        plan.not_run += [_not_run(fit, cell, state, reason) for cell in fit.cells]
     return plan
 
 
-_scene = cache(make_scene)
+def _scenes(
+    request: Request, methods: Sequence[MethodSpec], scenes: Scenes, notes: list[str]
+) -> Iterator[tuple[Protocol, SceneSpec]]:
+    """Every protocol with each scene that it runs in; ``notes`` say where one does not run."""
+    for protocol in (PROTOCOLS.get(name).found for name in dict.fromkeys(request.protocols)):
+        if not any(_takes_part(method, protocol) for method in methods):
+            notes.append(f"{protocol.id} does not run: no method that was asked for can generate sequences")
+            continue
+        for room in request.rooms or protocol.rooms:
+            for spec in _seeds(protocol, room, request, scenes, notes):
+                yield protocol, spec
+
+
+def _seeds(protocol: Protocol, room: str, request: Request, scenes: Scenes, notes: list[str]) -> Iterator[SceneSpec]:
+    """The scenes of a room, seed by seed, as long as there is something to score."""
+    speakers = SCALES[request.scale].speakers_per_role
+    for seed in range(request.seeds or protocol.seeds):
+        spec = SceneSpec(room, request.speech, seed, speakers)
+        if _wants_half_grid(protocol, scenes.get(spec).room):
+            spec = replace(spec, room=room + half_grid.SUFFIX)
+        scene = scenes.get(spec)
+        if (reason := protocol.skip(scene.room)) is not None:
+            notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
+            return
+        clips, wanted = _scored_clips(protocol, scene), SCORED_PER_ROLE * speakers
+        if clips is not None and clips < wanted:
+            left = f"{scene.draw.corpus} has {clips} speakers left to score at seed {seed}, {wanted} are meant to be"
+            notes.append(f"{protocol.id}: {left}" if clips else f"{protocol.id} does not run: {left}")
+        if clips == 0:
+            return
+        yield spec
 
 
 def _wants_half_grid(protocol: Protocol, room: Room) -> bool:
@@ -114,48 +127,35 @@ def _scored_clips(protocol: Protocol, scene: Scene) -> int | None:
     return len(scene.draw.segments.get("scored", ())) if asked else None
 
 
-def _method(spec: str) -> tuple[str, Method | None, tuple[State, str] | None]:
-    """Name and method of a spec; a plugin that is broken or lacks a package comes with the state its cells get."""
-    plugin = METHODS.plugins().get(METHODS.plain(split_spec(spec)[0]))
-    if plugin is not None and plugin.needs:
-        return plugin.name, None, ("not-installed", f"install {plugin.needs}")
-    if plugin is not None and plugin.error:
-        return plugin.name, None, ("failed", f"{plugin.file.name} cannot be loaded: {plugin.error}")
-    return *make_method(spec), None
+def _takes_part(spec: MethodSpec, protocol: Protocol) -> bool:
+    return isinstance(spec.method, Generative) or not isinstance(protocol, GenerationProtocol)
 
 
-def _takes_part(method: Method | None, protocol: Protocol) -> bool:
-    return isinstance(method, Generative) or not isinstance(protocol, GenerationProtocol)
+def _label_counts(method: MethodSpec, protocol: Protocol, request: Request) -> tuple[int, ...]:
+    """The nominal n that a method runs at; 0 where it uses no labels."""
+    return request.labels or protocol.labels_at(SCALES[request.scale]) if method.uses_labels else (0,)
 
 
-def _uses_labels(method: Method | None) -> bool:
-    return method is None or method.info.uses_labels
-
-
-def _skipped(method: Method | None, scene: Scene) -> tuple[State | None, str]:
-    if method is None:
+def _skipped(spec: MethodSpec, scene: Scene) -> tuple[State | None, str]:
+    if spec.method is None:
         return None, ""
-    method.context = Context(scene.setup)
-    reason = method.skip()
+    spec.method.context = Context(scene.setup)
+    reason = spec.method.skip()
     return ("skipped", reason) if reason is not None else (None, "")
 
 
-def _fit(
-    spec: str, name: str, method: Method | None, protocol: Protocol, scene: Scene, speech: str, room: str, n: int, speakers: int
-) -> Fit:
-    setup = scene.setup
-    labels = label_count(n, len(setup.candidates_deg))
-    if _uses_labels(method):
+def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, n: int, scale: ScaleName) -> Fit:
+    """A fit with the cells that the protocol scores of it."""
+    setup, data = scene.setup, scene.draw.digest
+    if method.uses_labels:
         _check_reachable(n, setup, scene, protocol)
         data = digest([scene.digest(protocol.train), scene.digest(protocol.selection)])
-    else:
-        data = scene.draw.digest
-    parameters = dataclasses.asdict(method) if method is not None else {}  # pyright: ignore
+    labels = label_count(n, len(setup.candidates_deg))
     axes = FitAxes(
-        method=name,
-        variant=variant_of(method) if method is not None else "",
-        method_title=method.info.title if method is not None else name,
-        code=fit_code(name, scene),
+        method=method.name,
+        variant=method.variant,
+        method_title=method.title,
+        code=fit_code(method.name, scene),
         dataset=scene.room_name,
         measured=scene.room.measured,
         speech=scene.draw.corpus,
@@ -164,12 +164,14 @@ def _fit(
         nominal_labels=n,
         labels=labels,
         selection_labels=labels,
-        transductive=method is not None and method.info.uses_unlabelled,
+        transductive=method.uses_unlabelled,
         candidates_deg=setup.candidates_deg,
         spacing_m=setup.spacing_m,
     )
     counted = axes.model_dump(exclude={"method_title", "speech", "nominal_labels"})
-    return Fit(digest([counted, parameters]), axes, spec, room, speech, speakers, protocol)
+    fit = Fit(digest([counted, method.parameters]), axes, method.text, spec, protocol)
+    fit.cells += [_cell(fit, protocol, split, scene, scale) for split in protocol.splits]
+    return fit
 
 
 def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
@@ -186,7 +188,6 @@ def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol
 
 
 def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: ScaleName) -> Cell:
-    from .identity import cell_code  # which imports this module
 
     subset = protocol.splits[split]
     condition = scene.condition(subset)

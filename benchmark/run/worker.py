@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from ..data.scene import Scene, make_scene
+from ..data.scene import Scene, Scenes
 from ..data.splits import fit_data, method_seed
 from ..method import Context, Method
 from ..plugins.registry import add_plugin_file
@@ -28,7 +28,7 @@ from .scored_set import given_streams, scored_by
 Report = Callable[[float, str], None]
 
 
-def start(settings: Settings) -> None:
+def prepare(settings: Settings) -> None:
     """Prepare a fresh process: plugins from outside the tree, and the threads it may use."""
     import threadpoolctl
     import torch
@@ -39,71 +39,86 @@ def start(settings: Settings) -> None:
     threadpoolctl.threadpool_limits(settings.threads)
 
 
-def run(fit: Fit, settings: Settings, report: Report) -> list[CellRecord]:
-    """Bring one fit and its cells into the store; the records of the cells. What is stored and ok does not run again."""
-    store = Store(settings.out)
-    todo = [cell for cell in fit.cells if (record := store.cell(cell.key)) is None or record.state != "ok"]
-    where = environment(settings.device, settings.threads)
-    try:
-        scene = _scene(fit.room, fit.speech, fit.axes.seed, fit.speakers_per_role)
-        method, trained = _trained(fit, scene, store, settings, report)
-    except Crash as crash:
-        for cell in todo:
-            store.add_cell(_record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace))
-        return [record for cell in todo if (record := store.cell(cell.key)) is not None]
-    records, costs = [], {"parameters": store.parameters(fit.key)}
-    if fit.axes.labels:
-        costs |= {"fit_s": trained.fit_s, "fit_added_rss_mb": trained.fit_added_rss_mb}
-    for cell in todo:
-        report(1.0, f"scoring {cell.split}")
+class Worker:
+    """Runs fits one after the other. The scene of the last one is kept, since the next one often has the same."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._store = settings, Store(settings.out)
+        self._scenes = Scenes(most=1)
+        self._environment = environment(settings.device, settings.threads)
+
+    def run(self, fit: Fit, report: Report) -> list[CellRecord]:
+        """Bring one fit and its cells into the store; the records of the cells. What is stored and ok does not run again."""
+        todo = [cell for cell in fit.cells if not self._store.has_ok(cell.key)]
         try:
-            score_cell = generated_cell if isinstance(cell.protocol, GenerationProtocol) else _scored
-            outcome, content = guarded(fit, f"score {cell.split}", partial(score_cell, fit, cell, method, scene))
-            record = _record(fit, cell, where, state="ok", **costs, **outcome)
+            scene = self._scenes.get(fit.scene)
+            method, trained = self._trained(fit, scene, report)
         except Crash as crash:
-            content = None
-            record = _record(fit, cell, where, state="failed", reason=str(crash), traceback=crash.trace)
-        store.add_cell(record, content)
-        records.append(record)
-    return records
+            return [self._failed(fit, cell, crash) for cell in todo]
+        costs: dict[str, Any] = {"parameters": self._store.parameters(fit.key)}
+        if fit.axes.labels:
+            costs |= {"fit_s": trained.fit_s, "fit_added_rss_mb": trained.fit_added_rss_mb}
+        records = []
+        for cell in todo:
+            report(1.0, f"scoring {cell.split}")
+            try:
+                records.append(self._scored(fit, cell, method, scene, costs))
+            except Crash as crash:
+                records.append(self._failed(fit, cell, crash))
+        return records
 
-
-_scene = lru_cache(maxsize=1)(make_scene)
-
-
-def _trained(fit: Fit, scene: Scene, store: Store, settings: Settings, report: Report) -> tuple[Method, FitRecord]:
-    """The fitted method, from the store or trained now, and the record of its training."""
-    _, method = make_method(fit.spec)
-    method.context = Context(
-        setup=scene.setup,
-        seed=method_seed(fit.axes.seed),
-        device=settings.device,
-        scratch=store.scratch(fit.key),
-        progress=report,
-    )
-    stored = store.fit(fit.key)
-    if stored is not None:
-        guarded(fit, "load", lambda: method.load(store.fits / fit.key))
-        return method, stored
-    began, added_rss_mb = time.perf_counter(), None
-    if method.info.uses_labels:
-        data, _ = guarded(
-            fit, "data", lambda: fit_data(*given_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed)
+    def _trained(self, fit: Fit, scene: Scene, report: Report) -> tuple[Method, FitRecord]:
+        """The fitted method, from the store or trained now, and the record of its training."""
+        _, method = make_method(fit.method)
+        method.context = Context(
+            setup=scene.setup,
+            seed=method_seed(fit.axes.seed),
+            device=self._settings.device,
+            scratch=self._store.scratch(fit.key),
+            progress=report,
         )
-        for part in (data.labelled, data.selection):
-            part.phase(slice(0))  # made once for all fits of a worker: the first must not pay for it
-        added, began = start_added(), time.perf_counter()
-        guarded(fit, "fit", lambda: method.fit(data))
-        added_rss_mb = added()
-    fit_s = time.perf_counter() - began
-    where = environment(settings.device, settings.threads)
-    record = FitRecord(key=fit.key, axes=fit.axes, fit_s=fit_s, fit_added_rss_mb=added_rss_mb, environment=where)
-    with store.new_fit(record, method.context.history) as folder:
-        guarded(fit, "save", lambda: method.save(folder))
-    return method, record
+        stored = self._store.fit(fit.key)
+        if stored is not None:
+            guarded(fit, "load", lambda: method.load(self._store.fits / fit.key))
+            return method, stored
+        fit_s, added_rss_mb = _train(method, fit, scene) if method.info.uses_labels else (0.0, None)
+        record = FitRecord(
+            key=fit.key, axes=fit.axes, fit_s=fit_s, fit_added_rss_mb=added_rss_mb, environment=self._environment
+        )
+        with self._store.new_fit(record, method.context.history) as folder:
+            guarded(fit, "save", lambda: method.save(folder))
+        return method, record
+
+    def _scored(self, fit: Fit, cell: Cell, method: Method, scene: Scene, costs: dict[str, Any]) -> CellRecord:
+        score_cell = generated_cell if isinstance(cell.protocol, GenerationProtocol) else scored_cell
+        outcome, content = guarded(fit, f"score {cell.split}", partial(score_cell, fit, cell, method, scene))
+        record = self._record(fit, cell, state="ok", **costs, **outcome)
+        self._store.add_cell(record, content)
+        return record
+
+    def _failed(self, fit: Fit, cell: Cell, crash: Crash) -> CellRecord:
+        record = self._record(fit, cell, state="failed", reason=str(crash), traceback=crash.trace)
+        self._store.add_cell(record)
+        return record
+
+    def _record(self, fit: Fit, cell: Cell, **outcome: Any) -> CellRecord:
+        where = self._environment
+        return CellRecord(key=cell.key, fit_key=fit.key, fit=fit.axes, axes=cell.axes, environment=where, **outcome)
 
 
-def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:
+def _train(method: Method, fit: Fit, scene: Scene) -> tuple[float, float | None]:
+    """Train ``method``: how many seconds that took, and how many MB it added."""
+    streams = guarded(fit, "data", lambda: given_streams(scene, fit))
+    data, _ = guarded(fit, "data", lambda: fit_data(*streams, fit.axes.labels, scene.setup, fit.axes.seed))
+    for part in (data.labelled, data.selection):
+        part.phase(slice(0))  # made once for all fits of a worker: the first must not pay for it
+    added, began = start_added(), time.perf_counter()
+    guarded(fit, "fit", lambda: method.fit(data))
+    added_rss_mb = added()
+    return time.perf_counter() - began, added_rss_mb
+
+
+def scored_cell(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:
     """What the record of one scored set says, and its predictions."""
     chosen, leaks = scored_by(fit, cell, scene)
     began = time.perf_counter()
@@ -119,7 +134,3 @@ def _scored(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[st
         "speakers": speakers,
         "predict_us_per_sequence": predict_s / len(table) * 1e6,
     }, table
-
-
-def _record(fit: Fit, cell: Cell, where: dict[str, Any], **outcome: Any) -> CellRecord:
-    return CellRecord(key=cell.key, fit_key=fit.key, fit=fit.axes, axes=cell.axes, environment=where, **outcome)

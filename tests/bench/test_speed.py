@@ -11,7 +11,7 @@ import pyroomacoustics as pra
 import pytest
 import threadpoolctl
 import torch
-from doabench.benchmark.data.scene import Scene, make_scene
+from doabench.benchmark.data.scene import Scene, Scenes, SceneSpec
 from doabench.benchmark.data.splits import scored_set
 from doabench.benchmark.method import Context, Method
 from doabench.benchmark.protocol import Subset
@@ -40,7 +40,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    return make_scene("dtu-twin", os.environ.get("DOABENCH_SPEECH", "talkers"), 0, 20)
+    return Scenes().get(SceneSpec("dtu-twin", os.environ.get("DOABENCH_SPEECH", "talkers"), 0, 20))
 
 
 @pytest.fixture(scope="module")
