@@ -15,9 +15,9 @@ from doabench.benchmark.acoustics import tdoa_s
 from doabench.benchmark.cli.main import main
 from doabench.benchmark.data.open import open_room
 from doabench.datasets.verify.measure import Figures
-from doabench.datasets.verify.report import HasResponses, verify_room
+from doabench.datasets.verify.report import verify_room
 from doabench.datasets.verify.responses import Finding, verify
-from measured_files import response, write_folder, write_recordings, write_wav
+from measured_files import response, responses_of, write_folder, write_recordings, write_wav
 from numpy.typing import NDArray
 from rooms import AnechoicRoom, plane_wave
 
@@ -52,8 +52,7 @@ def clean() -> Measured:
 
 
 def conditions(room_text: str) -> list[Measured]:
-    _, room = open_room(room_text)
-    assert isinstance(room, HasResponses)
+    room = responses_of(room_text)
     grid = room.positions("grid")
     angles, ranges = np.array([p.doa_deg for p in grid]), np.array([p.range_m for p in grid])
     return [
@@ -219,7 +218,6 @@ def test_clean_twins_have_no_faults(name: str) -> None:
 @pytest.mark.parametrize("pair", ["4-3", "2-1", "1-3"])
 def test_measured_room_has_no_faults(pair: str, r3vival: Path) -> None:
     _, room = open_room(f"r3vival[pair={pair}]:{r3vival}")
-    assert isinstance(room, HasResponses)
     reports = verify_room(room)
     assert [report.findings for report in reports] == [[]] * 8
     assert min(len(report.positions) for report in reports) > len(room.positions("grid"))

@@ -65,15 +65,12 @@ def verify_data(room: str, as_json: bool) -> None:
 
     Exit code 1 if something is wrong with them, 2 if they cannot be opened.
     """
-    from ...datasets.verify.report import HasResponses, HasTakes, show, verify_room, verify_takes
+    from ...datasets.verify.report import show, verify_room
     from ..data.open import open_room
 
     name, opened = open_room(room)
-    if isinstance(opened, HasResponses):
-        reports = verify_room(opened)
-    elif isinstance(opened, HasTakes):
-        reports = verify_takes(opened)
-    else:
+    reports = verify_room(opened)
+    if not reports:
         raise UserError(f"{room}: has neither responses nor recordings of its own; verify the whole room, without /half-grid")
     if as_json:
         click.echo(json.dumps({"room": name, "spacing_m": opened.spacing_m, "conditions": [r.as_json() for r in reports]}))

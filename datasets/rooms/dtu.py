@@ -16,7 +16,7 @@ from ...benchmark.errors import UserError
 from ...benchmark.seeds import generator
 from .._convolution import ONSET, add_sensor_noise
 from .._matlab import read_variable, real_matrix
-from .._measure import lead_s
+from .._measure import array_tdoa_s
 from .._pair import settle_order
 from .._recorded import RecordedRoom, Take
 
@@ -49,7 +49,7 @@ class Dtu(RecordedRoom):
         self.conditions = (Condition(CONDITION, 0.5),)
         rows = {name: list(_rows(self.path / f"DTU_RIR_speech_{name}.mat", name in NEEDED)) for name in FILES}
         some = [row for row, count in zip(rows["train"], _occurrences(rows["train"]), strict=True) if count < 3]
-        leads_s = [lead_s(waveform.T, self.spacing_m) for _, waveform in some]
+        leads_s = [array_tdoa_s(waveform.T, self.spacing_m) for _, waveform in some]
         if not settle_order(leads_s, [doa_deg for doa_deg, _ in some], self.spacing_m, self.path):
             rows = {name: [(doa_deg, waveform[:, ::-1]) for doa_deg, waveform in found] for name, found in rows.items()}
         self.takes = tuple(take for name in FILES for take in _takes(name, rows[name]))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...benchmark.dataset import Position
 from ...benchmark.errors import UserError
 from .._matlab import read_variable, real_matrix
-from .._measure import direct_sound, lead_s
+from .._measure import array_tdoa_s, direct_sound
 from .._measured import MeasuredRoom, Read, response_at_16_khz
 from .._pair import parse_pair, settle_order
 
@@ -74,7 +74,8 @@ class Mir(MeasuredRoom):
 def _turned(files: dict[tuple[float, float], Callable[[], bytes]], pair: list[int], spacing_m: float, path: Path) -> list[int]:
     """The pair in the order that puts microphone 2 on the positive side."""
     grid = {place: content for place, content in files.items() if place[1] == GRID_M} or files
-    leads_s = [lead_s(direct_sound(_read(content, place, pair, path)), spacing_m) for place, content in grid.items()]
+    responses = [_read(content, place, pair, path) for place, content in grid.items()]
+    leads_s = [array_tdoa_s(response[:, direct_sound(response)], spacing_m) for response in responses]
     return pair if settle_order(leads_s, [angle for angle, _ in grid], spacing_m, path) else pair[::-1]
 
 

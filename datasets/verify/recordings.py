@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...benchmark.acoustics import SPEED_OF_SOUND_M_PER_S, tdoa_s
-from ...benchmark.dataset import SAMPLE_RATE_HZ
+from ...benchmark.acoustics import tdoa_s
 from ...benchmark.digest import array_digest
-from .measure import BAND_HZ, REACH, Figures, Floats
+from .._measure import Floats, gcc_phat
+from .measure import BAND_HZ, Figures, reach_s
 from .responses import DELAY_S, GAIN_DB, SILENT_DB, Finding, at, faults_of_delays
 
 SCALE = 0.15
@@ -101,10 +101,4 @@ def _lead(waveform: Floats, spacing_m: float) -> tuple[float, bool]:
     for start in range(0, len(padded) - FRAME + 1, FRAME // 2):
         first, second = np.fft.rfft(padded[start : start + FRAME] * window, 2 * FRAME, axis=0).T
         cross += first * second.conj()
-    frequency_hz = np.fft.rfftfreq(2 * FRAME, 1 / SAMPLE_RATE_HZ)
-    inside = (frequency_hz >= BAND_HZ[0]) & (frequency_hz <= BAND_HZ[1])
-    correlation = np.fft.irfft(np.where(inside, cross / (np.abs(cross) + 1e-300), 0), 2 * FRAME * FINER)
-    reach_s = REACH * spacing_m / SPEED_OF_SOUND_M_PER_S + 2 / SAMPLE_RATE_HZ
-    lags = np.arange(-int(reach_s * SAMPLE_RATE_HZ * FINER), int(reach_s * SAMPLE_RATE_HZ * FINER) + 1)
-    best = lags[np.abs(correlation[lags]).argmax()]
-    return float(best / (FINER * SAMPLE_RATE_HZ)), bool(correlation[best] > 0)
+    return gcc_phat(cross, 2 * FRAME, FINER, reach_s(spacing_m), 0.0, BAND_HZ, either_polarity=True)

@@ -3,56 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, get_args, runtime_checkable
+from typing import Any, get_args
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from ...benchmark.dataset import Condition, Position, PositionKind
+from ...benchmark.dataset import Condition, Position, PositionKind, Room
+from .._convolution import ImpulseResponseRoom
+from .._recorded import RecordedRoom
 from .measure import Figures
 from .recordings import verify_recordings
 from .responses import Finding, verify
-
-
-@runtime_checkable
-class HasResponses(Protocol):
-    """A `Room` that is known by its impulse responses."""
-
-    spacing_m: float
-    conditions: tuple[Condition, ...]
-
-    def positions(self, kind: PositionKind) -> tuple[Position, ...]: ...
-
-    def responses(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
-        """``[positions, 2, samples]`` at 16 kHz."""
-        ...
-
-
-class Take(Protocol):
-    """One recording of a talker; ``read`` gives its waveform ``[samples, 2]`` at 16 kHz."""
-
-    @property
-    def position(self) -> Position: ...
-
-    @property
-    def condition(self) -> str: ...
-
-    def read(self) -> NDArray[np.float32]: ...
-
-
-@runtime_checkable
-class HasTakes(Protocol):
-    """A `Room` that is known by recordings."""
-
-    spacing_m: float
-    conditions: tuple[Condition, ...]
-    takes: Sequence[Take]
 
 
 @dataclass(frozen=True)
@@ -106,29 +71,31 @@ def _no_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def verify_room(room: HasResponses) -> list[Report]:
-    """A report for every condition. Raises UserError where responses cannot be read."""
-    reports = []
-    for condition in room.conditions:
-        kinds = [kind for kind in get_args(PositionKind) if room.positions(kind)]
-        stacks = [room.responses(condition.name, kind) for kind in kinds]
-        longest = max(stack.shape[2] for stack in stacks)
-        responses = np.concatenate([np.pad(stack, ((0, 0), (0, 0), (0, longest - stack.shape[2]))) for stack in stacks])
-        positions = tuple(position for kind in kinds for position in room.positions(kind))
-        angles, ranges = [p.doa_deg for p in positions], [p.range_m for p in positions]
-        reports.append(Report(condition, positions, *verify(responses, angles, ranges, room.spacing_m, condition.rt60_s)))
-    return reports
+def verify_room(room: Room) -> list[Report]:
+    """A report for every condition; none for a room that has neither responses nor recordings of its own. Raises UserError
+    where they cannot be read."""
+    if isinstance(room, ImpulseResponseRoom):
+        return [_of_responses(room, condition) for condition in room.conditions]
+    if isinstance(room, RecordedRoom):
+        return [_of_recordings(room, condition) for condition in room.conditions]
+    return []
 
 
-def verify_takes(room: HasTakes) -> list[Report]:
-    """A report for every condition. Raises UserError where recordings cannot be read."""
-    reports = []
-    for condition in room.conditions:
-        takes = [take for take in room.takes if take.condition == condition.name]
-        positions = tuple(take.position for take in takes)
-        found = verify_recordings((take.read() for take in takes), [p.doa_deg for p in positions], room.spacing_m)
-        reports.append(Report(condition, positions, *found, what="recordings"))
-    return reports
+def _of_responses(room: ImpulseResponseRoom, condition: Condition) -> Report:
+    kinds = [kind for kind in get_args(PositionKind) if room.positions(kind)]
+    stacks = [room.responses(condition.name, kind) for kind in kinds]
+    longest = max(stack.shape[2] for stack in stacks)
+    responses = np.concatenate([np.pad(stack, ((0, 0), (0, 0), (0, longest - stack.shape[2]))) for stack in stacks])
+    positions = tuple(position for kind in kinds for position in room.positions(kind))
+    angles, ranges = [p.doa_deg for p in positions], [p.range_m for p in positions]
+    return Report(condition, positions, *verify(responses, angles, ranges, room.spacing_m, condition.rt60_s))
+
+
+def _of_recordings(room: RecordedRoom, condition: Condition) -> Report:
+    takes = [take for take in room.takes if take.condition == condition.name]
+    positions = tuple(take.position for take in takes)
+    found = verify_recordings((take.read() for take in takes), [p.doa_deg for p in positions], room.spacing_m)
+    return Report(condition, positions, *found, what="recordings")
 
 
 def show(name: str, reports: list[Report]) -> None:

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...benchmark.acoustics import tdoa_s
 from ...benchmark.dataset import SAMPLE_RATE_HZ
-from .measure import REACH, Figures, Flags, Floats, measure
+from .._measure import Floats
+from .measure import REACH, Figures, Flags, measure
 
 DELAY_S = 25e-6
 """Residual and offset, 0.4 samples, or a tenth of the largest delay where that is more. Clean: 0.18 and 0.11 samples."""
