@@ -1,29 +1,28 @@
-"""A training run: looks at the selection sequences, the best weights, checkpoints, and breakdown."""
+"""What every training loop needs beside its steps: evaluation, the best weights, checkpoints, detection of breakdown."""
 
 from __future__ import annotations
 
 import copy
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from ..benchmark.checkpoint import Checkpoint
-from ..benchmark.method import Context, FitData, FitFailed
+from ..benchmark.method import Context, FitFailed
+from ..benchmark.sequences import LabelledSequences
 from ._networks import class_scores, copy_of
-
-if TYPE_CHECKING:
-    from .vae_ssl.networks import Networks
 
 
 @dataclass
 class Progress:
-    """Where training stands; JSON on disk."""
+    """Where training stands; JSON on disk. ``evaluated`` is the step of the last evaluation, and ``since_best`` the number of
+    evaluations since the best one."""
 
     step: int = 0
     epoch: int = 0
-    looked: int = 0
+    evaluated: int = 0
     best_accuracy_pct: float = -1.0
     last_accuracy_pct: float = -1.0
     since_best: int = 0
@@ -31,89 +30,102 @@ class Progress:
 
 
 class Training:
-    """A training run that can be killed and resumed: networks, optimiser, an average of the classifier over the last steps
-    (``averaging`` is its memory, 0 the classifier itself), and the classifier that did best on the selection sequences."""
+    """A training run that can be killed and resumed. The method's own loop makes the steps and calls `stepped` after each;
+    now and then it calls `evaluate`, and at the end `finish`. A new object goes on where a killed run of the same fit was.
+
+    ``networks`` is all that is trained, where that is more than the ``classifier``. ``averaging`` is the memory of a running
+    average of the classifier's weights; 0 means no average. ``answering`` is what is evaluated and kept: the average if there
+    is one, else the classifier. Of equally good weights the first are kept, or, with ``latest_of_equals``, the last.
+
+    ``now`` may be read at any time. The loop counts its own epochs there. Tensors that the loop puts into ``kept`` are in the
+    checkpoint too.
+    """
 
     def __init__(
         self,
-        networks: Networks,
+        classifier: nn.Module,
         optimiser: torch.optim.Optimizer,
         rng: torch.Generator,
         context: Context,
-        data: FitData,
+        selection: LabelledSequences,
+        *,
+        networks: nn.Module | None = None,
         averaging: float = 0.0,
+        latest_of_equals: bool = False,
     ) -> None:
-        self.networks, self.optimiser, self.rng, self.context = networks, optimiser, rng, context
-        self.now, self.kept = Progress(), {}
-        self._selection, self._averaging = data.selection, averaging
-        self._averaged = copy.deepcopy(networks.classifier) if averaging else networks.classifier
-        self._best = copy_of(networks.classifier)
+        self.now, self.kept = Progress(), dict[str, torch.Tensor]()
+        self.answering = copy.deepcopy(classifier).eval() if averaging else classifier
+        self._classifier, self._context, self._selection, self._device = classifier, context, selection, rng.device
+        self._averaging, self._latest_of_equals = averaging, latest_of_equals
+        self._best = copy_of(classifier)
         self._totals: dict[str, torch.Tensor] = {}
-        modules = {"networks": networks, "averaged": self._averaged} if averaging else {"networks": networks}
+        modules = {"networks": classifier if networks is None else networks}
+        if averaging:
+            modules["average"] = self.answering
         self._checkpoint = Checkpoint(context.scratch, modules, optimiser, rng)
-
-    def resume(self) -> None:
-        """Go on where an earlier run was killed, if one was; ``kept`` tensors come back too."""
-        if (resumed := self._checkpoint.restore()) is None:
-            return
-        values, tensors = resumed
-        self.context.history.rows.extend((step, name, value) for step, name, value in values.pop("history"))
-        self.now = Progress(**values)
-        self._best = {name[5:]: tensor for name, tensor in tensors.items() if name.startswith("best/")}
-        device = self.rng.device
-        self.kept = {name[5:]: tensor.to(device) for name, tensor in tensors.items() if name.startswith("kept/")}
+        self._resume()
 
     def stepped(self, **measured: torch.Tensor) -> None:
-        """Count one step and what was ``measured`` in it, by name; all stays on the device."""
+        """Count one step. The history shows the mean of each ``measured`` value; until then all stays on the device."""
         self.now.step += 1
         for name, value in measured.items():
-            total = self._totals.setdefault(name, torch.zeros(2, device=self.rng.device))
+            total = self._totals.setdefault(name, torch.zeros(2, device=self._device))
             total += torch.stack([value.detach(), torch.ones_like(value)])
         if self._averaging:
             memory = min(self._averaging, 1 - 1 / self.now.step)
             with torch.no_grad():
-                pairs = zip(self._averaged.parameters(), self.networks.classifier.parameters(), strict=True)
-                for average, parameter in pairs:
-                    average.lerp_(parameter, 1 - memory)
+                for average, weight in zip(self.answering.parameters(), self._classifier.parameters(), strict=True):
+                    average.lerp_(weight, 1 - memory)
 
-    def look(self, done: float) -> None:
-        """Score the selection sequences, keep the classifier if it is the best so far, and see whether training broke down."""
-        means = {name: float(total[0] / total[1]) for name, total in self._totals.items()}
-        self._totals = {}
-        self._check(means)
-        accuracy_pct = self._accuracy_pct()
+    def evaluate(self, done: float, **last: float) -> None:
+        """Score the selection sequences and keep the weights if they are the best so far. The history gets the score, the
+        means since the last evaluation, and values of the ``last`` step alone. A checkpoint is written if the one before is
+        old enough. ``done`` is the share of the training that is over. Raises FitFailed if training has broken down."""
         now = self.now
-        now.looked, now.last_accuracy_pct, now.since_best = now.step, accuracy_pct, now.since_best + 1
-        if accuracy_pct > now.best_accuracy_pct:
+        values = {name: float(total[0] / total[1]) for name, total in self._totals.items()} | last
+        self._totals = {}
+        self._check(values)
+        right = class_scores(self.answering, self._selection).argmax(1) == self._selection.doa_class
+        accuracy_pct = float(right.mean() * 100)
+        better = accuracy_pct > now.best_accuracy_pct
+        now.evaluated, now.last_accuracy_pct, now.since_best = now.step, accuracy_pct, now.since_best + 1
+        if better or (self._latest_of_equals and accuracy_pct == now.best_accuracy_pct):
             now.best_accuracy_pct, now.since_best = accuracy_pct, 0
-            self._best = copy_of(self._averaged)
-        self.context.history.add(now.step, **means, selection_accuracy_pct=accuracy_pct)
-        self.context.progress(done, f"{now.best_accuracy_pct:.1f} % of selection right")
-
-    def save(self) -> None:
-        """A checkpoint, if the last one was long enough ago; to be called right after a `look`."""
-        tensors = {f"best/{name}": tensor for name, tensor in self._best.items()}
-        tensors |= {f"kept/{name}": tensor for name, tensor in self.kept.items()}
-        self._checkpoint.save({**vars(self.now), "history": self.context.history.rows}, tensors)
+            self._best = copy_of(self.answering)
+        self._context.history.add(now.step, **values, selection_accuracy_pct=accuracy_pct)
+        self._context.progress(done, f"{now.best_accuracy_pct:.1f} % of selection right")
+        self._save()
 
     def finish(self) -> None:
-        """Put the best classifier in place. The score of the last one stays in the history beside it."""
-        last = self.now.last_accuracy_pct
-        best = self.now.best_accuracy_pct
-        self.context.history.add(self.now.step, last_selection_accuracy_pct=last, kept_selection_accuracy_pct=best)
-        self.networks.classifier.load_state_dict(self._best)
+        """Put the best weights into the classifier."""
+        self._classifier.load_state_dict(self._best)
 
-    def _accuracy_pct(self) -> float:
-        scores = class_scores(self._averaged, self._selection)
-        self._averaged.train()
-        return float((scores.argmax(1) == self._selection.doa_class).mean() * 100)
+    def add_final_scores(self) -> None:
+        """Add the scores of the last and of the kept weights to the history."""
+        last, best = self.now.last_accuracy_pct, self.now.best_accuracy_pct
+        self._context.history.add(self.now.step, last_selection_accuracy_pct=last, kept_selection_accuracy_pct=best)
 
-    def _check(self, means: dict[str, float]) -> None:
-        where = f"between step {self.now.looked} and step {self.now.step}"
-        for name, value in means.items():
+    def _save(self) -> None:
+        tensors = {f"best/{name}": tensor for name, tensor in self._best.items()}
+        tensors |= {f"kept/{name}": tensor for name, tensor in self.kept.items()}
+        self._checkpoint.save({**vars(self.now), "history": self._context.history.rows}, tensors)
+
+    def _resume(self) -> None:
+        if (resumed := self._checkpoint.restore()) is None:
+            return
+        values, tensors = resumed
+        self._context.history.rows.extend((step, name, value) for step, name, value in values.pop("history"))
+        self.now = Progress(**values)
+        self._best = {name[5:]: tensor for name, tensor in tensors.items() if name.startswith("best/")}
+        self.kept = {name[5:]: tensor.to(self._device) for name, tensor in tensors.items() if name.startswith("kept/")}
+
+    def _check(self, values: dict[str, float]) -> None:
+        """A value that is not finite is a breakdown, and so is a ``cost`` that rises to twice its first value."""
+        where = f"between step {self.now.evaluated} and step {self.now.step}"
+        for name, value in values.items():
             if not math.isfinite(value):
                 raise FitFailed(f"the {name.replace('_', '-')} became {value} {where}; a smaller step size may help")
-        cost = means.get("cost", 0.0)
+        cost = values.get("cost", 0.0)
         self.now.first_cost = self.now.first_cost or cost
         if cost > 2 * abs(self.now.first_cost):
             raise FitFailed(

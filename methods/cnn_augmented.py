@@ -10,7 +10,7 @@ from ._classifier import AugmentedClassifier
 
 @dataclass
 class CnnAugmented(AugmentedClassifier):
-    """Cross-entropy on sequences with fresh sensor noise, masked frames and bins (Park et al., Interspeech 2019), frames
-    turned round, and microphones exchanged together with the sign of the label. See `_augment.Augmentation`."""
+    """Cross-entropy on sequences with new sensor noise, masked frames and bins (Park et al., Interspeech 2019), cyclically
+    shifted frames, and microphones exchanged together with the sign of the label. See `_augment.Augmentation`."""
 
     info = MethodInfo("CNN, augmented", "Bianco et al., IEEE Access 9, 2021, Table 1, with augmentation", by_default=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -15,9 +14,10 @@ from ._classifier import AugmentedClassifier, logits_of
 
 @dataclass
 class MeanTeacher(AugmentedClassifier):
-    """The teacher's weights are a running average of the student's with memory ``averaging``. Both see the same unlabelled
-    sequences, each augmented on its own, and the student pays ``weight`` for the squared distance between their class
-    probabilities, rising over the first ``rise`` of the steps (Tarvainen and Valpola, NeurIPS 2017). The teacher answers.
+    """The weights of the teacher are a running average of the student's, with memory ``averaging``. Both see the same
+    unlabelled sequences, augmented separately. To its loss the student adds the squared distance between the class
+    probabilities of the two, times ``weight``, which grows from nearly zero over the first share ``rise`` of the steps
+    (Tarvainen and Valpola, NeurIPS 2017). The teacher answers.
     """
 
     info = MethodInfo("Mean teacher", "Tarvainen and Valpola, NeurIPS 2017", uses_unlabelled=True, by_default=False)
@@ -29,28 +29,10 @@ class MeanTeacher(AugmentedClassifier):
         index = unlabelled.random()
         seen_by_teacher, seen_by_student = unlabelled.augmented(index), unlabelled.augmented(index)
         with torch.no_grad():
-            taught = self._probabilities(self.teacher, *seen_by_teacher)
-        distance = (self._probabilities(self.network, *seen_by_student) - taught).square().sum(-1).mean()
+            target = _probabilities(self.answering, *seen_by_teacher)
+        distance = (_probabilities(self.network, *seen_by_student) - target).square().sum(-1).mean()
         return self.weight * math.exp(-5 * max(0.0, 1 - done / self.rise) ** 2) * distance
 
-    def after_step(self, step: int) -> None:
-        memory = min(self.averaging, 1 - 1 / step)
-        with torch.no_grad():
-            for average, parameter in zip(self.teacher.parameters(), self.network.parameters(), strict=True):
-                average.lerp_(parameter, 1 - memory)
 
-    def modules(self) -> dict[str, torch.nn.Module]:
-        return {"network": self.network, "teacher": self.teacher}
-
-    @property
-    def answering(self) -> torch.nn.Module:
-        return self.teacher
-
-    def _build(self) -> torch.Generator:
-        rng = super()._build()
-        self.teacher = copy.deepcopy(self.network).eval()
-        return rng
-
-    @staticmethod
-    def _probabilities(network: torch.nn.Module, x: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
-        return facing_back(logits_of(network, x), mirrored).softmax(-1)
+def _probabilities(network: torch.nn.Module, x: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    return facing_back(logits_of(network, x), mirrored).softmax(-1)

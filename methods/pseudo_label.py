@@ -14,10 +14,12 @@ from ._classifier import AugmentedClassifier, logits_of
 
 @dataclass
 class PseudoLabel(AugmentedClassifier):
-    """Where the classifier, without dropout, gives an unlabelled sequence a class with at least ``confidence``, that class is
-    the label of the same sequence augmented (Lee, ICML workshop 2013; with augmentation: Sohn et al., NeurIPS 2020).
+    """Where the classifier, without dropout, gives a class of an unlabelled sequence at least the probability ``confidence``,
+    that class becomes the label of the same sequence augmented (Lee, ICML workshop 2013; with augmentation: Sohn et al.,
+    NeurIPS 2020).
 
-    Labels taken from a classifier that knows nothing yet would teach it nothing: it first learns for ``alone`` of the steps.
+    Labels from a classifier that knows nothing yet would teach it nothing. So it learns from labelled sequences alone during
+    the first share ``alone`` of the steps.
     """
 
     info = MethodInfo(

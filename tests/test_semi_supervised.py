@@ -48,7 +48,7 @@ def test_augmented_plane_waves_come_from_where_they_came_or_from_the_mirrored_si
     rng = torch.Generator().manual_seed(0)
     chosen = scored_set(anechoic_stream("validation", "grid"), np.empty(0, np.int64), False, 0)
     source = Source(chosen.sequences, Augmentation(anechoic_setup, rng), rng)
-    index = source.random(300)
+    index = torch.randint(len(chosen.sequences), (300,), generator=rng)
     x, mirrored = source.augmented(index)
     plain = source.phase(index)
     before, after = steered(plain, anechoic_setup), steered(x, anechoic_setup)
@@ -66,7 +66,7 @@ def test_without_symmetric_candidates_nothing_is_mirrored() -> None:
     assert not augmentation(torch.ones(64, 31, 127), torch.ones(64, 31, 127))[1].any()
 
 
-def test_logits_of_mirrored_sequences_are_turned_back() -> None:
+def test_logits_of_mirrored_sequences_are_mirrored_back() -> None:
     logits = torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     assert facing_back(logits, torch.tensor([False, True])).tolist() == [[1, 2, 3], [3, 2, 1]]
 
@@ -104,7 +104,7 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     data: FitData, anechoic_setup: ArraySetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.0)
-    monkeypatch.setattr(_classifier, "LOOK_EVERY", 6)
+    monkeypatch.setattr(_classifier, "EVALUATE_EVERY", 6)
     spec = "mean_teacher[steps=15]"
     whole = made(spec, anechoic_setup)
     whole.fit(data)

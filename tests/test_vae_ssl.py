@@ -203,7 +203,7 @@ def data(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> FitDa
     return replace(found, unlabelled=few)
 
 
-SHORT = fast.Fast(alone_steps=3, together_passes=10, inference_passes=20, posterior_share=0.1, look_every=2)
+SHORT = fast.Fast(alone_steps=3, together_passes=10, inference_passes=20, posterior_share=0.1, evaluate_every=2)
 
 
 def fitted(data: FitData, context: Context, recipe: fast.Fast = SHORT) -> Networks:

@@ -30,15 +30,16 @@ ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 class VaeSsl(Generative):
     """Kingma's M2: a classifier ``q(y | x)`` answers; a decoder ``p(x | y, z)`` teaches it from unlabelled sequences.
 
-    ``recipe``: ``fast`` (`fast.py`) or as published (`published.py`); ``alpha`` (``search``: over the paper's range, by
-    accuracy on the selection sequences) and ``epochs`` belong to the latter, ``passes`` to the former: how often its second
-    part goes over the unlabelled sequences that share no frame; more is better and takes longer. ``estimator``: how the sum
-    over classes is taken; ``pyro`` trains the specification (`program.py`) with the published recipe. ``separate``: see
-    `networks.Decoder`.
+    ``recipe``: ``fast`` (`fast.py`), or ``paper`` as published (`published.py`). ``passes`` belongs to the former: how often
+    its second part goes over the unlabelled sequences that share no frame; more is better and takes longer. ``epochs`` and
+    ``alpha`` belong to the latter; with ``alpha=search`` the paper's range is tried, and the accuracy on the selection
+    sequences decides. ``estimator``: how the sum over classes is taken; ``pyro`` trains the specification (`program.py`) with
+    the published recipe. ``separate``: see `networks.Decoder`.
 
-    ``decision``: the classifier answers, as published; or, where it is not sure, its answer is weighed with what the decoder
-    says of its likeliest classes, pixels weighted by a power of their amplitude: eight decodes more for such a sequence.
-    ``recipe`` leaves it to the recipe: published the former, fast the latter.
+    ``decision``: with ``classifier``, the classifier answers, as published. With ``posterior``, where the classifier is not
+    sure, the decoder has a say in its answer: eight decodes more for such a sequence, pixels weighted by a power of their
+    magnitude unless the recipe is the published one. ``recipe`` means ``classifier`` for the published recipe and
+    ``posterior`` for the fast one.
     """
 
     info = MethodInfo("VAE-SSL", "Bianco et al., IEEE Access 9, 2021", uses_unlabelled=True)
@@ -62,9 +63,8 @@ class VaeSsl(Generative):
             self._fit_published(self.alpha, data, self.context)
 
     def _fit_published(self, alpha: float, data: FitData, context: Context) -> float:
-        networks = self._build()
-        parts = (networks, self.likelihood, self.estimator, alpha, self.epochs)
-        return published.train(*parts, data, self._rng, context)
+        recipe = published.Published(self.estimator, alpha, self.epochs)
+        return published.train(self._build(), self.likelihood, recipe, data, self._rng, context)
 
     def _search(self, data: FitData) -> None:
         """One fit for each alpha, the one with the best selection accuracy is kept (section IV)."""
@@ -87,8 +87,8 @@ class VaeSsl(Generative):
         return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
     def _weigh(self, scores: NDArray[np.float32], sequences: Sequences) -> None:
-        """``log q(y | x) - temper C(x, y)``, normalised, in the place of ``log q`` ``[N, T]`` where no class has most of q. The
-        likeliest classes have their costs; the others cost as much as the worst of them."""
+        """Replace ``log q(y | x)`` ``[N, T]`` by ``log q(y | x) - inverse_temperature C(x, y)``, normalised, for sequences of
+        which the classifier is not sure. C is computed for the likeliest classes; the others get the highest of these."""
         self.networks.eval()
         recipe, device = fast.Fast(), torch.device(self.context.device)
         exponent = 0.0 if self._as_published else recipe.posterior_exponent
@@ -101,7 +101,7 @@ class VaeSsl(Generative):
             y = prior.topk(min(WEIGHED_CLASSES, prior.shape[1]), dim=1).indices
             costs = costs_of(self.networks, LOG_DENSITY[self.likelihood], source.batch(torch.from_numpy(rows).to(device)), y)
             every = costs.amax(1, keepdim=True).expand_as(prior).scatter(1, y, costs)
-            scores[rows] = (prior - recipe.temper * every).log_softmax(1).cpu().numpy()
+            scores[rows] = (prior - recipe.inverse_temperature * every).log_softmax(1).cpu().numpy()
 
     def save(self, folder: Path) -> None:
         save_network(folder, self.networks)
@@ -122,7 +122,7 @@ class VaeSsl(Generative):
             location, scale = encoder(encoder.from_x(phase(index)[:, None] / torch.pi), y[index])
             z = location + scale * torch.randn(location.shape, generator=rng, device=rng.device)
             parts.append(self._decoded(z, y[index], rng))
-        return _joined(parts)
+        return _concatenated(parts)
 
     @torch.no_grad()
     def sample(self, doa_deg: float, count: int) -> GeneratedPhase:
@@ -130,7 +130,7 @@ class VaeSsl(Generative):
         rng = self._generation_rng("sample", doa_deg)
         y = torch.full((count,), int(self.context.setup.class_of(doa_deg)), device=rng.device)
         z = torch.randn(count, self._shape.latent, generator=rng, device=rng.device)
-        return _joined([self._decoded(part, y[: len(part)], rng) for part in z.split(GENERATED_AT_ONCE)])
+        return _concatenated([self._decoded(part, y[: len(part)], rng) for part in z.split(GENERATED_AT_ONCE)])
 
     @property
     def _as_published(self) -> bool:
@@ -154,6 +154,6 @@ class VaeSsl(Generative):
         return mean, draw(self.likelihood, mean, scale, rng)
 
 
-def _joined(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> GeneratedPhase:
+def _concatenated(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> GeneratedPhase:
     mean, drawn = (np.pi * torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
     return GeneratedPhase(mean.astype(np.float32), drawn.astype(np.float32))

@@ -70,7 +70,7 @@ def unlabelled_pairs(q: torch.Tensor, k: int, rng: torch.Generator) -> Pairs:
     return Pairs(rows.reshape(-1), y.reshape(-1), weight.reshape(-1))
 
 
-def joined(*parts: Pairs) -> Pairs:
+def concatenate_pairs(*parts: Pairs) -> Pairs:
     return Pairs(*(torch.cat([getattr(part, name) for part in parts]) for name in ("row", "y", "weight")))
 
 
@@ -145,17 +145,18 @@ def costs_of(networks: Networks, log_density: LogDensity, batch: Batch, y: torch
     return cost(networks, log_density, batch, pairs, z_at_its_mean).view(y.shape)
 
 
-def classifier_loss(log_q: torch.Tensor, pairs: Pairs, costs: torch.Tensor, temper: float) -> torch.Tensor:
-    """The part of the unlabelled D (10) that reaches the classifier, with costs tempered, for ``log_q [B, T]``: a sum over
-    the batch whose value is an estimate of ``sum_y q_y (temper C_y + log q_y)`` and whose gradient is one of its gradient.
+def classifier_loss(log_q: torch.Tensor, pairs: Pairs, costs: torch.Tensor, inverse_temperature: float) -> torch.Tensor:
+    """The part of the unlabelled D (10) that reaches the classifier, for ``log_q [B, T]``, a sum over the batch. Its value is
+    an estimate of ``sum_y q_y (inverse_temperature C_y + log q_y)``, and its gradient one of the gradient of that.
 
-    The cost of the likeliest class is taken from all costs of a sequence, which changes nothing in expectation, since
-    probabilities sum to one, and most of the noise.
+    The cost of the likeliest class is subtracted from all costs of a sequence. In expectation that changes nothing, since
+    probabilities sum to one, and it removes most of the noise.
     """
     by_row = (len(log_q), -1)
     advantage = costs.view(by_row) - costs.view(by_row)[:, :1]
     log_q_y = log_q.gather(1, pairs.y.view(by_row))
     weight = pairs.weight.view(by_row)
     likelihood_ratio = weight * (log_q_y - log_q_y.detach()).exp()
-    expected = (likelihood_ratio * temper * advantage).sum() + temper * costs.view(by_row)[:, 0].sum()
+    baseline = inverse_temperature * costs.view(by_row)[:, 0].sum()
+    expected = (likelihood_ratio * inverse_temperature * advantage).sum() + baseline
     return expected + (log_q.exp() * log_q).sum()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -15,10 +16,10 @@ import torch.nn.functional as F  # noqa: N812
 from ...benchmark.method import Context, FitData
 from .._training import Training
 from . import objective
-from .batches import Source, both
+from .batches import Source, concatenate
 from .likelihoods import LOG_DENSITY, Likelihood
 from .networks import Networks, Shape
-from .objective import classifier_loss, cost, joined, labelled_pairs, unlabelled_pairs
+from .objective import classifier_loss, concatenate_pairs, cost, labelled_pairs, unlabelled_pairs
 
 Estimator: TypeAlias = Literal["topk", "exact", "pyro"]
 Gradients: TypeAlias = Callable[[torch.Tensor, "torch.Tensor | None"], dict[str, torch.Tensor]]
@@ -28,31 +29,30 @@ SHAPE = Shape()
 BATCH, PATIENCE, RATE, TOP_K = 256, 99, 5e-5, 1
 
 
+@dataclass(frozen=True)
+class Published:
+    """How the sum over classes is taken, and what the paper varies."""
+
+    estimator: Estimator
+    alpha: float
+    epochs: int
+
+
 def train(
-    networks: Networks,
-    likelihood: Likelihood,
-    estimator: Estimator,
-    alpha: float,
-    epochs: int,
-    data: FitData,
-    rng: torch.Generator,
-    context: Context,
+    networks: Networks, likelihood: Likelihood, recipe: Published, data: FitData, rng: torch.Generator, context: Context
 ) -> float:
     """Fit ``networks`` in place; the share of selection sequences that the kept classifier gets right, in percent."""
     optimiser = torch.optim.Adam(networks.parameters(), RATE, fused=True)
     labelled, unlabelled = Source(data.labelled, rng), Source(data.unlabelled, rng)
-    classes = networks.decoder.from_y.in_features
-    k = {"topk": TOP_K, "exact": classes, "pyro": None}[estimator]
-    sources = (labelled, unlabelled)
-    gradients = (
-        pyro_gradients(networks, likelihood, alpha, *sources, rng)
-        if k is None
-        else fast_gradients(networks, likelihood, k, alpha, *sources, rng)
-    )
-    training = Training(networks, optimiser, rng, context, data)
-    training.resume()
+    if recipe.estimator == "pyro":
+        gradients = pyro_gradients(networks, likelihood, recipe.alpha, labelled, unlabelled, rng)
+    else:
+        k = TOP_K if recipe.estimator == "topk" else networks.decoder.from_y.in_features
+        gradients = fast_gradients(networks, likelihood, k, recipe.alpha, labelled, unlabelled, rng)
+    training = Training(networks.classifier, optimiser, rng, context, data.selection, networks=networks)
     now = training.now
-    while now.epoch < epochs and now.since_best < PATIENCE and now.best_accuracy_pct < 100:
+
+    while now.epoch < recipe.epochs and now.since_best < PATIENCE and now.best_accuracy_pct < 100:
         networks.train()
         for unlabelled_index, labelled_index in _epoch(unlabelled.count, labelled.count, rng):
             optimiser.zero_grad()
@@ -60,9 +60,9 @@ def train(
             optimiser.step()
             training.stepped(**measured)
         now.epoch += 1
-        training.look(max(now.epoch / epochs, now.since_best / PATIENCE))
-        training.save()
+        training.evaluate(max(now.epoch / recipe.epochs, now.since_best / PATIENCE))
     training.finish()
+    training.add_final_scores()
     return now.best_accuracy_pct
 
 
@@ -91,10 +91,10 @@ def fast_gradients(
         batch, count = unlabelled.batch(unlabelled_index), len(unlabelled_index)
         y = torch.empty(0, dtype=torch.int64, device=rng.device)
         if labelled_index is not None:
-            batch, y = both(batch, labelled.batch(labelled_index)), labelled.y[labelled_index]
+            batch, y = concatenate(batch, labelled.batch(labelled_index)), labelled.y[labelled_index]
         log_q = objective.log_q(networks, batch)
         guessed = unlabelled_pairs(log_q[:count].detach().exp(), k, rng)
-        pairs = joined(guessed, labelled_pairs(count, y))
+        pairs = concatenate_pairs(guessed, labelled_pairs(count, y))
         noise = torch.randn(len(pairs.row), latent, generator=rng, device=rng.device)
         costs = cost(networks, LOG_DENSITY[likelihood], batch, pairs, noise)
         cross_entropy = F.nll_loss(log_q[count:], y, reduction="sum")
