@@ -61,6 +61,10 @@ FILES = [
 ]
 
 
+def test_every_room_has_files() -> None:
+    assert {room(".".join(file.relative_to(ROOT).with_suffix("").parts)) for file in FILES} >= set(MAY)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_imports_run_one_way(file: Path) -> None:
     place = file.relative_to(ROOT)

@@ -44,7 +44,7 @@ class LocalProcesses:
                     busy.append(_Process.start(settings, waiting.popleft()))
                 wait([line for process in busy for line in (process.line, process.sentinel)])
                 for process in list(busy):
-                    if process.has_ended(listen, settings):
+                    if process.has_ended(listen):
                         listen(process.fit.key, 1.0, "done")
                         if not (process.is_alive() and waiting):
                             busy.remove(process)
@@ -58,11 +58,13 @@ class LocalProcesses:
 
 @dataclass
 class _Process:
-    """A worker process, the line to it, and the fit that it is at."""
+    """A worker process, the line to it, the fit that it is at, and what was stored of that fit's cells before."""
 
     child: Any
     line: Connection
+    store: Store
     fit: Fit
+    earlier: Sequence[CellRecord | None] = ()
 
     @classmethod
     def start(cls, settings: Settings, fit: Fit) -> _Process:
@@ -71,7 +73,7 @@ class _Process:
         child = context.Process(target=_serve, args=(settings, theirs), daemon=True)
         child.start()
         theirs.close()
-        process = cls(child, ours, fit)
+        process = cls(child, ours, Store(settings.out), fit)
         process.take(fit)
         return process
 
@@ -83,20 +85,20 @@ class _Process:
         return self.child.is_alive()
 
     def take(self, fit: Fit) -> None:
-        self.fit = fit
+        self.fit, self.earlier = fit, [self.store.cell(cell.key) for cell in fit.cells]
         try:
             self.line.send(fit)
         except OSError:  # it has died meanwhile, which `has_ended` sees
             return
 
-    def has_ended(self, listen: Listener, settings: Settings) -> bool:
+    def has_ended(self, listen: Listener) -> bool:
         """Pass progress on; whether the fit has come to its end, be it a bad one, which is recorded."""
         try:
             while self.line.poll():
                 said = self.line.recv()
                 if isinstance(said, _End):
                     if said.reason:
-                        _fail(self.fit, said.reason, settings)
+                        self._fail(said.reason)
                     return True
                 listen(self.fit.key, *said)
         except (EOFError, OSError):
@@ -104,8 +106,16 @@ class _Process:
         if self.child.exitcode is None:
             return False
         died = f"the worker process died (exit code {self.child.exitcode}): out of memory, or killed from outside"
-        _fail(self.fit, died, settings)
+        self._fail(died)
         return True
+
+    def _fail(self, reason: str) -> None:
+        """Record the cells that this fit has brought nothing new about as failed."""
+        for cell, earlier in zip(self.fit.cells, self.earlier, strict=True):
+            found = self.store.cell(cell.key)
+            if found == earlier and not (found and found.state == "ok"):
+                axes = {"fit_key": self.fit.key, "fit": self.fit.axes, "axes": cell.axes}
+                self.store.add_cell(CellRecord(key=cell.key, state="failed", reason=reason, **axes))
 
     def stop(self) -> None:
         self.line.close()
@@ -148,12 +158,3 @@ class _Report:
         if time.monotonic() - self._last_s > EVERY_S:
             self._last_s = time.monotonic()
             self._line.send((fraction, note))
-
-
-def _fail(fit: Fit, reason: str, settings: Settings) -> None:
-    """Record what a fit has not brought about as failed."""
-    store = Store(settings.out)
-    for cell in fit.cells:
-        if store.cell(cell.key) is None:
-            record = CellRecord(key=cell.key, fit_key=fit.key, state="failed", fit=fit.axes, axes=cell.axes, reason=reason)
-            store.add_cell(record)

@@ -84,6 +84,7 @@ def test_arrays_and_conditions_are_the_papers(twins: dict[str, ShoeboxRoom]) -> 
 
 @pytest.mark.parametrize("name", TWINS)
 def test_reverberation_is_what_was_asked_for(twins: dict[str, ShoeboxRoom], name: str) -> None:
+    assert len(twins[name].conditions) == {"dtu-twin": 1, "mir-twin": 3}[name]
     for condition in twins[name].conditions:
         assert condition.measured_rt60_s == pytest.approx(condition.rt60_s, abs=0.005)
         # the same, measured another way
@@ -266,6 +267,7 @@ def test_recordings_repeat_themselves_bit_for_bit(
 ) -> None:
     monkeypatch.setattr(DtuTwin, "_simulate", refuse)  # the responses are in the cache by now
     again = list(DtuTwin().recordings(talkers_draw, "validation", "rt60=0.5", "off_grid"))
+    assert len(again) == 2 * 3  # talkers, places
     for one, other in zip(recorded, again, strict=True):
         np.testing.assert_array_equal(one.waveform, other.waveform)
 

@@ -364,6 +364,7 @@ def test_what_needs_a_login_says_where_to_get_it_and_where_to_put_it(server: Ser
 
 
 def test_every_declared_file_is_pinned_to_a_version_or_on_first_use() -> None:
+    assert len(SOURCES.names()) >= 5
     for plugin in SOURCES.plugins().values():
         assert not plugin.error
         files = plugin.found.files

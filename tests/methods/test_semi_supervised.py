@@ -84,9 +84,11 @@ def test_the_unlabelled_loss_is_not_zero_and_its_gradient_reaches_the_whole_clas
     loss = method.unlabelled_loss(Source(data.unlabelled, Augmentation(anechoic_setup, rng), rng), done=0.9)
     loss.backward()
     assert loss.item() > 0
-    for parameter in method.network.parameters():
-        assert parameter.grad is not None
-        assert parameter.grad.abs().sum() > 0
+    gradients = [parameter.grad for parameter in method.network.parameters()]
+    assert len(gradients) == 8  # weights and biases of two convolutions and two dense layers
+    for gradient in gradients:
+        assert gradient is not None
+        assert gradient.abs().sum() > 0
 
 
 @pytest.mark.parametrize("name", SEMI_SUPERVISED)

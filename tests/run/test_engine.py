@@ -33,7 +33,25 @@ WAITS = (
         time.sleep(600)
 """
 )
-TEXTS = {"dies": plugins.DIES, "guess": plugins.GUESS, "speaks": SPEAKS, "waits": WAITS, "waits_too": WAITS}
+RAISES_THEN_DIES = (
+    plugins.HEADER.format(labels=False)
+    + """
+    def predict(self, sequences):
+        mark = os.path.join(os.path.dirname(__file__), "mark")
+        if os.path.exists(mark):
+            os._exit(7)
+        open(mark, "w").close()
+        return 1 / 0
+"""
+)
+TEXTS = {
+    "raises_then_dies": RAISES_THEN_DIES,
+    "dies": plugins.DIES,
+    "guess": plugins.GUESS,
+    "speaks": SPEAKS,
+    "waits": WAITS,
+    "waits_too": WAITS,
+}
 Said = list[tuple[str, float, str]]
 
 
@@ -90,6 +108,14 @@ def test_a_worker_that_dies_fails_its_own_fit_and_the_next_ones_run(folder: Path
     assert (fits[2].key, 0.25, "a quarter") in said
 
 
+def test_the_reason_is_that_of_the_latest_try(folder: Path, tmp_path: Path) -> None:
+    fits = fits_of("raises_then_dies")
+    for reason in ("ZeroDivisionError", "the worker process died (exit code 7)"):
+        (record,) = run(1, fits, tmp_path / "out", folder)[0]["raises_then_dies"]
+        assert record.state == "failed"
+        assert reason in record.reason
+
+
 def test_more_jobs_than_fits(folder: Path, tmp_path: Path) -> None:
     fits = fits_of("guess", "dies")
     records, said = run(4, fits, tmp_path / "out", folder)
@@ -115,6 +141,5 @@ def test_an_interrupt_ends_all_workers(folder: Path, tmp_path: Path) -> None:
     settings = Settings(tmp_path / "out", plugins=tuple(folder / f"{name}.py" for name in ("speaks", "waits", "waits_too")))
     with pytest.raises(KeyboardInterrupt):
         LocalProcesses(3).run(fits, settings, interrupted)
-    assert heard
+    assert heard[-1] == 3
     assert workers() == []
-    assert [record.fit.method for record in Store(tmp_path / "out").all_cells() if record.fit.method != "speaks"] == []
