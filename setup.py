@@ -8,6 +8,7 @@ setup(
     packages=[f"doabench.{name}" for top in TOP for name in (top, *(f"{top}.{sub}" for sub in find_packages(top)))],
     package_dir={f"doabench.{top}": top for top in TOP},
     package_data={
+        **{f"doabench.{top}": ["py.typed"] for top in TOP},
         "doabench.benchmark.plugins": ["templates/*.py"],
         "doabench.leaderboard.analysis": ["*.csv"],
         "doabench.leaderboard.pages": ["*.html", "*.css", "*.js"],
