@@ -13,8 +13,8 @@ import torch
 from conftest import StreamOf
 from doabench.benchmark import checkpoint
 from doabench.benchmark.acoustics import ArraySetup
-from doabench.benchmark.method import Context, FitData, FitFailed
 from doabench.benchmark.data.splits import fit_data
+from doabench.benchmark.method import Context, FitData, FitFailed
 from doabench.methods._classifier import logits_of
 from doabench.methods._networks import class_scores, classifier, copy_of
 from doabench.methods._training import Training
