@@ -138,7 +138,7 @@ def test_local_names_hide_imported_ones(tmp_path: Path) -> None:
 def test_a_method_depends_on_the_contract_and_its_helpers_but_not_on_the_command_line() -> None:
     names = {module.name.removeprefix("doabench.") for module, _ in closure_of([SrpPhat])}
     assert {"methods._spectra", "benchmark.sequences", "benchmark.acoustics"} <= names
-    assert not {name for name in names if name.startswith(("benchmark.cli", "benchmark.store", "leaderboard", "methods.cnn"))}
+    assert not {name for name in names if name.startswith(("benchmark.cli", "benchmark.results", "leaderboard", "methods.cnn"))}
 
 
 def test_versions_of_packages_that_are_used_count_in_the_source_only(monkeypatch: pytest.MonkeyPatch) -> None:
