@@ -17,7 +17,7 @@ from ...benchmark.acoustics import tdoa_s
 from ...benchmark.digest import array_digest
 from .._measure import Floats, gcc_phat
 from .measure import BAND_HZ, Measurements, reach_s
-from .responses import DELAY_S, GAIN_DB, SILENT_DB, Finding, at, faults_of_delays
+from .responses import GAIN_DB, SILENT_DB, Finding, at, faults_of_delays, without_delay
 
 SCALE = 0.15
 """Of 1: reflections draw delays toward zero. Clean: 0.09."""
@@ -25,8 +25,6 @@ CLIPPED = 10
 """Samples within a thousandth of the peak. Clean: 3."""
 DC = 0.1
 """Mean over root mean square. Clean: 0.001."""
-SAME = 0.9999
-"""Correlation of the two channels."""
 FRAME, FINER = 4096, 16
 LEAST_DIRECTIONS = 3
 
@@ -48,30 +46,22 @@ def verify_recordings(
     waveforms: Iterable[NDArray[np.floating]], doa_deg: ArrayLike, spacing_m: float
 ) -> tuple[list[Finding], Measurements]:
     """Faults of P recordings ``[samples, 2]`` at 16 kHz, and what was measured. Each recording is read once and not kept.
-    Delays are compared with the angles if there are at least three directions. Reverberation and distances are not looked at.
-    """
+    Delays are compared with the angles if there are at least three directions; reverberation and distances are not."""
     angles, heard = np.asarray(doa_deg, np.float64), [_listen(np.asarray(one, np.float64), spacing_m) for one in waveforms]
     peak, dc, clipped, gain_db, alike, delay_s, same_polarity, _ = (np.array(column) for column in zip(*heard, strict=True))
-    blank = np.full(len(heard), np.nan)
-    finite = np.ones(len(heard), bool)
+    blank, finite = np.full(len(heard), np.nan), np.ones(len(heard), bool)
     measured = Measurements(finite, peak, dc, clipped, gain_db, blank, blank, blank, delay_s, same_polarity, blank)
-    silent = (peak == 0).any(axis=1) | (np.abs(gain_db) > SILENT_DB)
-    same = ~silent & (alike > SAME)
-    identical = same & ((np.abs(tdoa_s(angles, spacing_m)) > DELAY_S) | same.all())  # at broadside both may hear the same
+    silent, identical = without_delay(measured, alike, tdoa_s(angles, spacing_m))
     usable = ~silent & ~identical
     typical_db = float(np.median(gain_db[usable])) if usable.any() else 0.0
+    loud = usable & (abs(typical_db) > GAIN_DB)
     checks = [
         ("silent", silent, f"a channel is silent or {SILENT_DB:g} dB below the other", "choose another pair or record again"),
         ("identical", identical, "both channels hold one signal", "export two microphones, not one twice"),
         ("clipped", (clipped >= CLIPPED).any(axis=1), "flat tops", "record at a lower level"),
         ("dc", (np.abs(dc) > DC).any(axis=1), "a constant is added", "take out the mean"),
         ("polarity", usable & ~same_polarity, "the channels have opposite polarity", "turn one channel's sign"),
-        (
-            "gain",
-            usable & (abs(typical_db) > GAIN_DB),
-            f"channel 2 is {typical_db:+.1f} dB over channel 1",
-            "calibrate the gains",
-        ),
+        ("gain", loud, f"channel 2 is {typical_db:+.1f} dB over channel 1", "calibrate the gains"),
     ]
     findings = [Finding(kind, at(where), text, todo) for kind, where, text, todo in checks if where.any()]
     contents = [one.content for one in heard]

@@ -41,7 +41,7 @@ LOST_DB, LATE_S = 6.0, 0.001
 """How far the direct sound may lie below that of other positions, corrected for range; half as far if the onset is late too.
 Clean: 2.4 dB."""
 SAME = 0.9999
-"""Correlation of two responses. Clean: 0.83."""
+"""Correlation of two responses, or of two channels. Clean: 0.83."""
 LEAST_SCALE = 0.1
 """Below this scale, delays do not change with the angle at all."""
 MOST = 0.7
@@ -59,11 +59,7 @@ class Finding:
 
 
 def verify(
-    responses: NDArray[np.floating],
-    doa_deg: ArrayLike,
-    range_m: ArrayLike,
-    spacing_m: float,
-    rt60_s: float | None,
+    responses: NDArray[np.floating], doa_deg: ArrayLike, range_m: ArrayLike, spacing_m: float, rt60_s: float | None
 ) -> tuple[list[Finding], Measurements]:
     """Faults of one condition's ``responses [P, 2, samples]`` at 16 kHz, and all that was measured to find them.
 
@@ -84,37 +80,37 @@ def _faults_of_responses(
     responses: NDArray[np.floating], measured: Measurements, expected_s: Floats, range_m: Floats
 ) -> tuple[list[Finding], Flags]:
     """The faults that single responses show, and which responses have no delay that means anything."""
-    finite, peak, gain_db = measured.finite, measured.peak, measured.gain_db
-    silent = finite & ((peak == 0).any(axis=1) | (np.abs(gain_db) > SILENT_DB))
+    finite, gain_db = measured.finite, measured.gain_db
     flat = np.nan_to_num(np.asarray(responses, np.float64), nan=0, posinf=0, neginf=0)
-    same = finite & ~silent & (_correlation(flat[:, 0], flat[:, 1]) > SAME)
-    identical = same & ((np.abs(expected_s) > DELAY_S) | same.all())  # one at broadside may hear the same twice
+    silent, identical = without_delay(measured, _correlation(flat[:, 0], flat[:, 1]), expected_s)
     unfit = ~finite | silent | identical
     flat_tops = finite & ~silent & _flat_tops(measured)
     lost, cut = _lost_direct(measured, range_m, ~unfit & ~flat_tops)
     typical_db = float(np.median(gain_db[~unfit])) if (~unfit).any() else 0.0
-    loud = np.full(len(finite), abs(typical_db) > GAIN_DB) & ~unfit
+    loud, turned = ~unfit & (abs(typical_db) > GAIN_DB), ~(unfit | lost | cut | measured.same_polarity)
     checks = [
         ("non-finite", ~finite, "NaN or infinite samples", "export these responses again"),
         ("silent", silent, f"a channel is silent or {SILENT_DB:g} dB below the other", "choose another pair or measure again"),
         ("identical", identical, "both channels hold one signal", "export two microphones, not one twice"),
         ("clipped", flat_tops, "flat tops", "measure at a lower level"),
         ("dc", finite & (np.abs(measured.dc) > DC).any(axis=1), "a constant is added", "take out the mean of the tail"),
-        (
-            "polarity",
-            ~unfit & ~lost & ~cut & ~measured.same_polarity,
-            "the channels have opposite polarity",
-            "turn one channel's sign",
-        ),
+        ("polarity", turned, "the channels have opposite polarity", "turn one channel's sign"),
         ("gain", loud, f"channel 2 is {typical_db:+.1f} dB over channel 1", "calibrate the gains"),
         ("no-direct-sound", lost, "far less direct sound than elsewhere", "check for a blocked path, a late cut or clipping"),
         ("cut-onset", cut, "begins in the direct sound", "cut the responses earlier"),
     ]
     found = [Finding(kind, at(where), text, todo) for kind, where, text, todo in checks if where.any()]
-    for copies in _duplicates(flat, finite & (peak > 0).all(axis=1)):
+    for copies in _duplicates(flat, finite & (measured.peak > 0).all(axis=1)):
         todo = "all but one are copies under a wrong name: export them again"
         found.append(Finding("duplicate", copies, f"{len(copies)} positions hold one response", todo))
     return found, unfit | lost | cut
+
+
+def without_delay(measured: Measurements, alike: Floats, expected_s: Floats) -> tuple[Flags, Flags]:
+    """Where a channel is silent, and where both hold one signal. ``alike [P]`` is the correlation between the channels."""
+    silent = measured.finite & ((measured.peak == 0).any(axis=1) | (np.abs(measured.gain_db) > SILENT_DB))
+    same = measured.finite & ~silent & (alike > SAME)
+    return silent, same & ((np.abs(expected_s) > DELAY_S) | same.all())  # one at broadside may hear the same twice
 
 
 def _flat_tops(measured: Measurements) -> Flags:
