@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 import pytest
 from doabench.benchmark.acoustics import ArraySetup
@@ -13,12 +12,11 @@ from doabench.benchmark.data.segments import draw_segments
 from doabench.benchmark.data.streams import Stream, join
 from doabench.benchmark.dataset import PositionKind, SpeechDraw, SpeechRole
 from doabench.datasets.speech.talkers import Talkers
-from rooms import AnechoicRoom
+from support.rooms import AnechoicRoom
+from support.streams import StreamOf
 
 MEASURED_ROOM = os.environ.pop("DOABENCH_ROOMS", "")
 """Taken out of the environment, where it would be the default of every `doabench run` that the tests make."""
-
-StreamOf: TypeAlias = Callable[[SpeechRole, PositionKind], Stream]
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..acoustics import ArraySetup
-from ..acoustics import free_space_phase
-from ..acoustics import tdoa_s
+from ..acoustics import ArraySetup, free_space_phase, tdoa_s
+from ..sequences import PHASE_BINS
+from ..weights import load_arrays, save_arrays
 from .metrics import signature
 from .records import GenerationMetrics
-from ..sequences import PHASE_BINS
-from ..weights import load_arrays
-from ..weights import save_arrays
 
 FILE = "generated.safetensors"
 INTERPOLATION = 16

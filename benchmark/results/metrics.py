@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .statistics import Estimate
-from .statistics import mean_offsets
+from .statistics import Estimate, mean_offsets
 
 HIT_TOLERANCE_DEG = 1e-6
 NORMALISED_WITHIN = 1e-3

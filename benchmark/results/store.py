@@ -15,11 +15,9 @@ import pandas as pd
 from pydantic import ValidationError
 
 from ..errors import UserError
-from .generation import Generated
 from ..method import History
-from .records import CellRecord
-from .records import FitRecord
-from .records import Record
+from .generation import Generated
+from .records import CellRecord, FitRecord, Record
 
 RECORD, PREDICTIONS, HISTORY, PLAN = "record.json", "predictions.parquet", "history.json", "plan.json"
 R = TypeVar("R", FitRecord, CellRecord)
