@@ -66,7 +66,7 @@ def delay_us(phase_rad: ArrayLike, setup: ArraySetup) -> NDArray[np.float64]:
     """Delay of every sequence, ``[..., frames, 127] -> [...]``: where the inverse transform of ``exp(j phase)``, averaged over
     frames, has the highest real part (section V-A), on a grid 16 times finer than the sample interval.
 
-    The peak of the inverse transform of the RTF lies at minus the delay; the axis is turned round here (`acoustics`).
+    The peak of the inverse transform of the RTF lies at minus the delay; the axis is negated here (`acoustics`).
     """
     spectrum = np.exp(1j * np.asarray(phase_rad, np.float64)).mean(-2).conj()
     points = INTERPOLATION * setup.n_fft

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.signal
 from doabench.benchmark.acoustics import ArraySetup, free_space_phase
-from doabench.benchmark.data.streams import join
+from doabench.benchmark.data.streams import concatenate
 from doabench.benchmark.dataset import Position, PositionKind, Recording, SpeechDraw
 from doabench.benchmark.errors import UserError
 from doabench.datasets._convolution import ImpulseResponseRoom, add_sensor_noise, arc
@@ -133,7 +133,7 @@ def test_the_free_field_of_the_tests_has_the_free_field_phase(talkers_draw: Spee
     off = np.angle(second * first.conj() * np.exp(-1j * expected))
     assert np.abs(off[:, :120]).max() < 0.005
     # and so has what is recorded in it, but for noise and what the frames' edges cut off
-    stream = join(room.recordings(talkers_draw, "train", "anechoic", "grid"))
+    stream = concatenate(room.recordings(talkers_draw, "train", "anechoic", "grid"))
     frames = stream.store.frames.astype(np.complex128)
     place = stream.position[stream.recording_of(np.arange(len(frames)))]
     cross = np.array([(frames[place == p, 1] * frames[place == p, 0].conj()).sum(axis=0) for p in range(19)])
