@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from .weights import load_arrays, save_arrays
@@ -46,10 +47,14 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def restore(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]] | None:
-        """Put modules, optimiser and generator back; the JSON values and extra tensors, or None without a checkpoint."""
+        """Put modules, optimiser and generator back; the JSON values and extra tensors, or None without a checkpoint, or with a
+        damaged one (a machine that lost its power may leave half a file)."""
         if self._folder is None or not (self._folder / _FILE).is_file():
             return None
-        state = {name: torch.from_numpy(array) for name, array in load_arrays(self._folder, _FILE).items()}
+        try:
+            state = {name: torch.from_numpy(array) for name, array in load_arrays(self._folder, _FILE).items()}
+        except SafetensorError:
+            return None
         for prefix, module in self._modules.items():
             module.load_state_dict(_below(state, f"module/{prefix}/"))
         slots: dict[int, dict[str, torch.Tensor]] = {}

@@ -66,9 +66,12 @@ class Registry(Generic[T]):
 
     def add_file(self, path: Path) -> str | None:
         """Register a file outside the tree under its stem if it defines one of this kind; the name, or None if it does not."""
+        name, known = self.plain(path.stem), self.plugins()
+        module_name = f"doabench.{self.folder.replace('/', '.')}.{path.stem}"
+        before = sys.modules.get(module_name)
 
         def load() -> Any:
-            spec = importlib.util.spec_from_file_location(f"doabench.{self.folder.replace('/', '.')}.{path.stem}", path)
+            spec = importlib.util.spec_from_file_location(module_name, path)
             assert spec is not None
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
@@ -76,14 +79,14 @@ class Registry(Generic[T]):
             spec.loader.exec_module(module)
             return module
 
-        name = self.plain(path.stem)
         plugin = self._load(name, path, load)
-        if plugin.found is None and not plugin.error:
+        defines = plugin.found is not None or bool(plugin.error)
+        if (name in known or not defines) and before is not None:
+            sys.modules[module_name] = before  # what is not taken must not stand in for what is there
+        if not defines:
             return None
-        if name in self.plugins():
-            raise UserError(
-                f"--plugin {path}: {self.kind} {name!r} exists already ({self.plugins()[name].file}); rename the file"
-            )
+        if name in known:
+            raise UserError(f"--plugin {path}: {self.kind} {name!r} exists already ({known[name].file}); rename the file")
         self.add(plugin)
         return name
 

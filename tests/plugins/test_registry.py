@@ -1,0 +1,155 @@
+"""Plugins by their files: names, near names, and what is said of one that cannot be taken."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from doabench.benchmark.errors import UserError
+from doabench.benchmark.method import Method
+from doabench.benchmark.plugins import registry
+from doabench.benchmark.plugins.registry import METHODS, PROTOCOLS, REGISTRIES, ROOMS, SPEECH, Plugin, Registry, add_plugin_file
+from support import plugins
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_plugins() -> Iterator[None]:
+    """Plugins that a test adds are gone after it."""
+    with ExitStack() as stack:
+        for one in REGISTRIES:
+            stack.enter_context(one.scope())
+        yield
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(name: str, text: str) -> Path:
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        return path
+
+    return written
+
+
+def test_names_are_the_same_with_hyphens_and_underscores() -> None:
+    assert METHODS.get("srp-phat") is METHODS.get("srp_phat")
+    assert METHODS.get("srp-phat").name == "srp_phat"
+    assert PROTOCOLS.get("label_sweep") is PROTOCOLS.get("label-sweep")
+    assert PROTOCOLS.get("label_sweep").name == "label-sweep"
+
+
+def test_every_shipped_plugin_can_be_loaded() -> None:
+    counts = {one.kind: len(one.plugins()) for one in REGISTRIES}
+    assert min(counts.values()) >= 2, counts
+    assert [plugin.error for one in REGISTRIES for plugin in one.plugins().values() if plugin.error] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "near"),
+    [(METHODS, "srp_pat", "srp_phat"), (PROTOCOLS, "label_swep", "label-sweep"), (ROOMS, "dtu-twn", "dtu-twin")],
+)
+def test_a_near_name_is_shown(kind: Registry[object], name: str, near: str) -> None:
+    with pytest.raises(UserError, match=f"no {kind.kind} named {name!r}; did you mean .*{near}"):
+        kind.get(name)
+
+
+def test_where_no_name_is_near_all_are_shown() -> None:
+    with pytest.raises(UserError) as caught:
+        SPEECH.get("xyzzy")
+    assert str(caught.value).endswith(f"there are: {', '.join(SPEECH.names())}")
+
+
+def test_a_file_outside_the_tree_is_registered_under_its_stem(write: Write) -> None:
+    assert METHODS.add_file(write("left-right", plugins.GUESS)) == "left_right"
+    assert METHODS.get("left-right").found.info.title == "Mine"
+    assert ROOMS.add_file(write("guess", plugins.GUESS)) is None
+    assert "guess" not in ROOMS.names()
+
+
+def test_only_public_classes_that_are_made_in_the_file_count(write: Write) -> None:
+    text = plugins.GUESS + "\nfrom doabench.methods.srp_phat import SrpPhat\nclass _Helper(SrpPhat): pass\n"
+    text += "\nfrom abc import abstractmethod\nclass Base(Method):\n    @abstractmethod\n    def more(self): ...\n"
+    assert METHODS.add_file(write("helped", text)) == "helped"
+    assert METHODS.get("helped").found.__name__ == "Mine"
+
+
+def test_two_public_classes_are_one_too_many(write: Write) -> None:
+    METHODS.add_file(write("two", plugins.GUESS + "\nclass Other(Mine): pass\n"))
+    with pytest.raises(UserError, match=r"'two' .*two\.py\) cannot be loaded: defines 2 public Methods, one is needed"):
+        METHODS.get("two")
+
+
+def test_a_broken_plugin_is_reported_with_its_line_and_stops_nobody(write: Write) -> None:
+    METHODS.add_file(write("broken", plugins.BROKEN))
+    line = plugins.BROKEN.splitlines().index("1 / 0") + 1
+    broken = METHODS.plugins()["broken"]
+    assert (broken.found, broken.needs) == (None, "")
+    assert broken.error == f"ZeroDivisionError at line {line}: division by zero"
+    assert METHODS.get("srp_phat").found is not None
+
+
+@pytest.mark.parametrize(
+    ("statement", "needs"),
+    [
+        ("import a_package_that_is_not_there", "a_package_that_is_not_there"),
+        ("from a_package_that_is_not_there.inside import name", "a_package_that_is_not_there"),
+        ("import doabench.methods.not_there", ""),  # nothing that could be installed
+        ("from doabench.benchmark.method import NotThere", ""),
+    ],
+)
+def test_a_missing_package_is_named(statement: str, needs: str, write: Write) -> None:
+    METHODS.add_file(write("importing", f"{statement}\n{plugins.GUESS}"))
+    found = METHODS.plugins()["importing"]
+    assert found.needs == needs
+    assert "Error at line 1" in found.error
+
+
+@pytest.mark.parametrize("name", ["srp_phat", "srp-phat", "added"])
+def test_a_name_that_is_taken_is_refused(name: str, write: Write) -> None:
+    METHODS.add_file(write("added", plugins.GUESS))
+    before, shipped = METHODS.plugins(), sys.modules["doabench.methods.srp_phat"]
+    with pytest.raises(UserError, match=f"method '{METHODS.plain(name)}' exists already .*rename the file"):
+        METHODS.add_file(write(name, plugins.GUESS))
+    assert METHODS.plugins() == before
+    assert sys.modules["doabench.methods.srp_phat"] is shipped
+
+
+def test_what_is_added_in_a_scope_is_gone_after_it(write: Write) -> None:
+    before = METHODS.names()
+
+    def add_and_break() -> None:
+        with METHODS.scope():
+            METHODS.add_file(write("passing", plugins.GUESS))
+            METHODS.add(Plugin("another", Path("another.py"), object))
+            assert METHODS.names() == sorted([*before, "another", "passing"])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add_and_break()
+    assert METHODS.names() == before
+
+
+@pytest.mark.parametrize(("text", "says"), [("x = 1\n", "defines no Method, Protocol, Speech or Room"), (None, "no such file")])
+def test_a_file_that_adds_nothing_is_refused(text: str | None, says: str, write: Write, tmp_path: Path) -> None:
+    path = tmp_path / "nothing.py" if text is None else write("nothing", text)
+    with pytest.raises(UserError, match=says):
+        add_plugin_file(path)
+
+
+def test_a_file_is_taken_for_the_kind_that_it_defines(write: Write) -> None:
+    add_plugin_file(write("guess", plugins.GUESS))
+    assert [one.kind for one in REGISTRIES if "guess" in one.names()] == ["method"]
+
+
+def test_two_files_of_one_name_in_the_tree_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    (tmp_path / "shelf").mkdir()
+    for name in ("left_right", "left-right"):
+        (tmp_path / "shelf" / f"{name}.py").write_text(plugins.GUESS)
+    with pytest.raises(UserError, match=r"'left-right' stands twice: .*rename one"):
+        Registry("method", "shelf", Method).names()
