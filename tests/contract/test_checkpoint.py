@@ -28,7 +28,7 @@ class Training:
         torch.manual_seed(seed)
         self.first = nn.Conv2d(2, 3, 3)
         self.module = nn.Sequential(self.first, nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(27, 2))
-        self.module.to(memory_format=torch.channels_last)
+        self.module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.optimiser = OPTIMISERS[optimiser](self.module)
         self.checkpoint = Checkpoint(folder, {"layers": self.module}, self.optimiser, self.rng)
         self.step, self.losses = 0, list[float]()
