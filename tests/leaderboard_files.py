@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,8 +110,9 @@ def add(out: Path, record: CellRecord, estimated_deg: Sequence[float] = HITS, tr
 
 
 def plan(out: Path, *records: CellRecord) -> None:
-    cells = [{"key": r.key, "fit_key": r.fit_key, "fit": r.fit.model_dump(), "axes": r.axes.model_dump()} for r in records]
-    (out / "plan.json").write_text(json.dumps(cells))
+    """What the latest request asks for."""
+    asked = [CellRecord(key=r.key, fit_key=r.fit_key, state="missing", fit=r.fit, axes=r.axes) for r in records]
+    Store(out).write_plan(asked)
 
 
 def table_of(out: Path) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from mlflow.entities import Run
 
 CANDIDATES = (-30.0, 0.0, 30.0)
 STEPS = 1200  # more than MLflow takes in one batch
-PROGRAM = "import sys, pathlib; from doabench.benchmark.mlflow_sync import {0} as f; print(f(pathlib.Path(sys.argv[1]){1}))"
+PROGRAM = "import sys, pathlib; from doabench.leaderboard.mlflow.{0} import {1} as f; print(f(pathlib.Path(sys.argv[1]){2}))"
 
 
 def fit_axes(method: str, labels: int) -> FitAxes:
@@ -217,7 +217,7 @@ def test_a_deleted_experiment_comes_back(synced: Path, tmp_path: Path) -> None:
 
 
 def test_two_processes_may_start_on_a_fresh_store(out: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM.format("sync", ""), str(out)]
+    command = [sys.executable, "-c", PROGRAM.format("sync", "sync", ""), str(out)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=60) for process in both]
     assert sorted(int(output) for output, _ in said) == [0, 3], said
@@ -237,7 +237,7 @@ def test_an_unreachable_server_is_given_up_soon_and_nothing_is_lost(out: Path, m
 
 def test_the_ui_serves_the_store_and_ends_with_an_interrupt(synced: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-c", PROGRAM.format("serve", ", int(sys.argv[2])"), str(synced), str(port)]
+    command = [sys.executable, "-c", PROGRAM.format("ui", "serve", ", int(sys.argv[2])"), str(synced), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
