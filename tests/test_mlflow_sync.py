@@ -18,6 +18,7 @@ import pytest
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.method import History
 from doabench.benchmark.results.records import CellAxes, CellCode, CellRecord, FitAxes, FitCode, FitRecord, Metrics
+from doabench.benchmark.results.statistics import Estimate
 from doabench.benchmark.results.store import Store
 from doabench.leaderboard.mlflow import sync as mlflow_sync
 from doabench.leaderboard.mlflow.database import EXPERIMENT
@@ -44,7 +45,6 @@ def fit_axes(method: str, labels: int) -> FitAxes:
         seed=0,
         nominal_labels=labels and 120,
         labels=labels,
-        selection_labels=labels,
         transductive=False,
         candidates_deg=CANDIDATES,
         spacing_m=0.08,
@@ -65,12 +65,7 @@ def cell_record(key: str, fit: FitAxes, protocol: str, **changes: object) -> Cel
         counts_hits=True,
     )
     scores = Metrics(
-        mae_deg=1.5,
-        mae_lo=1.0,
-        mae_hi=2.0,
-        accuracy_pct=None,
-        accuracy_lo=None,
-        accuracy_hi=None,
+        values={"mae_deg": Estimate(1.5, 1.0, 2.0), "accuracy_pct": None, "median_deg": 1.25},
         sequences=6,
         clips=2,
         floor_deg=0.0,
@@ -156,7 +151,6 @@ def test_what_a_run_shows(synced: Path) -> None:
         "variant": "as-released",
         "labels": "114",
         "nominal_labels": "120",
-        "selection_labels": "114",
         "dataset": "some-room",
         "measured": "False",
         "speech": "some-speech",
@@ -166,7 +160,16 @@ def test_what_a_run_shows(synced: Path) -> None:
         "scale": "smoke",
         "protocol_version": "1",
     }
-    scores = {"mae_deg": 1.5, "mae_lo": 1.0, "mae_hi": 2.0, "floor_deg": 0.0, "sequences": 6.0, "clips": 2.0, "fit_s": 2.0}
+    scores = {
+        "mae_deg": 1.5,
+        "mae_lo": 1.0,
+        "mae_hi": 2.0,
+        "median_deg": 1.25,
+        "floor_deg": 0.0,
+        "sequences": 6.0,
+        "clips": 2.0,
+        "fit_s": 2.0,
+    }
     scores |= {"parameters": 7.0, "fit_added_rss_mb": 300.5, "mae_deg_at/-30": 15.0, "mae_deg_at/0": 0.0, "mae_deg_at/30": 15.0}
     assert run.data.metrics == scores | {"predict_us_per_sequence": 7.0, "train/loss": 1.0 / STEPS}
     shown = {"doabench.fit_key": "fit-learner", "fingerprint": "f" * 32, "commit": "abc", "threads": "2"}

@@ -163,7 +163,6 @@ def _fit(
         seed=scene.draw.seed,
         nominal_labels=n,
         labels=labels,
-        selection_labels=labels,
         transductive=method is not None and method.info.uses_unlabelled,
         candidates_deg=setup.candidates_deg,
         spacing_m=setup.spacing_m,
