@@ -13,12 +13,12 @@ is imported by a name in a string is not followed.
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -70,25 +70,22 @@ def _places(thing: Code) -> list[Place]:
     module = _module(thing.__name__ if isinstance(thing, ModuleType) else thing.__module__)
     if module is None:
         raise ValueError(f"{thing} has no source file of its own")
-    return module.whole if isinstance(thing, ModuleType) else [(module, thing.__qualname__.partition(".")[0])]
+    name = "" if isinstance(thing, ModuleType) else thing.__qualname__.partition(".")[0]
+    return [(module, name)] if name in module.bindings else module.whole  # a lambda's own name leads nowhere
 
 
 def hashes_of(closure: Mapping[Place, Definition]) -> dict[Place, str]:
     """A hash of each definition and of what it uses. Two definitions may look the same and use different ones of one name, so
     hashes are refined by those of what is used until no more of them differ (Weisfeiler and Lehman's test of graphs)."""
-    hashes = {place: _sha(definition.text) for place, definition in closure.items()}
+    hashes = {place: sha256(definition.text.encode()).hexdigest() for place, definition in closure.items()}
     while True:
         refined = {
-            place: _sha("\n".join((definition.text, *(hashes[use] for use in definition.uses))))
+            place: sha256("\n".join((definition.text, *(hashes[use] for use in definition.uses))).encode()).hexdigest()
             for place, definition in closure.items()
         }
         if len(set(refined.values())) == len(set(hashes.values())):
             return refined
         hashes = refined
-
-
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class _Module:

@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...benchmark.results import metrics
+from ...benchmark.results.catalogue import ACCURACY, COSTS, MAE
 from ...benchmark.results.records import CellCode, CellRecord, FitCode, Leaks, State, plugin_name
-from ...benchmark.results.scoring import calibration
-from ...benchmark.results.statistics import Standing
+from ...benchmark.results.scoring import Scored, values_of
+from ...benchmark.results.statistics import Estimate, Standing, Value
 from .claims import Contender, Verdict, judge, paper_claims
 from .clips import Clips
 from .comparison import Totals, clip_totals, compare
@@ -23,7 +24,6 @@ SPLITS = ("train", "validation", "off_grid", "off_range")
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
 Read = Callable[[str], pd.DataFrame]
 Axes = tuple[str | int | float, ...]
-ANGLES = ("estimated_deg", "true_deg")
 Good = list[tuple[CellRecord, pd.DataFrame]]
 
 
@@ -59,33 +59,31 @@ class Installed:
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent: means of the seeds' own values; intervals over the clips of all seeds, as
-    `Clips` counts them. ``by_doa`` and ``confusion`` are of the sequences of all seeds together.
+    """Scores and costs of a row: ``values`` by the names of `catalogue.METRICS` and `catalogue.COSTS`, made of those of the
+    seeds; intervals over the clips of all seeds, as `Clips` counts them. ``by_doa`` and ``confusion`` are of the sequences of
+    all seeds together.
 
     ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
     """
 
-    mae_deg: float
-    mae_lo: float
-    mae_hi: float
-    accuracy_pct: float | None
-    accuracy_lo: float | None
-    accuracy_hi: float | None
+    values: Mapping[str, Value]
     sequences: int
     clips: int
     floor_deg: float
-    fit_s: float | None
-    predict_us_per_sequence: float | None
-    fit_added_rss_mb: float | None
-    parameters: int | None
     by_doa: metrics.ByDoa
     confusion: NDArray[np.int64] | None
-    median_deg: float
-    within_10_pct: float
-    gross_pct: float
-    endfire_mae_deg: float | None
-    nll_nats: float | None
-    ece_pct: float | None
+
+    @property
+    def mae_deg(self) -> Estimate:
+        found = self.values[MAE.name]
+        assert isinstance(found, Estimate)
+        return found
+
+    @property
+    def accuracy_pct(self) -> Estimate | None:
+        found = self.values[ACCURACY.name]
+        assert found is None or isinstance(found, Estimate)
+        return found
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
         Contender(place, row.method, not row.variant, row.labels, row.first.fit.nominal_labels)
         for row, place in zip(rows, places, strict=True)
     ]
-    totals, shown = [row.clips for row in rows], [row.score.mae_deg if row.score else None for row in rows]
+    totals, shown = [row.clips for row in rows], [row.score.mae_deg.mean if row.score else None for row in rows]
     standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], totals, shown)
     verdicts = judge(paper_claims(), contenders, totals)
     found = zip(rows, standing, verdicts, strict=True)
@@ -238,53 +236,17 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
 
 
 def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
-    """Everything from the predictions but the times, which are means over seeds."""
+    """Everything from the predictions but the costs."""
     first = good[0][0]
     clip = np.concatenate([clips.numbers(record, table["clip"].to_numpy()) for record, table in good])
-    estimated, true = (np.concatenate([table[name].to_numpy(np.float64) for _, table in good]) for name in ANGLES)
-    error = metrics.absolute_error_deg(estimated, true)
-    hits = metrics.hits_pct(estimated, true) if first.axes.counts_hits else None
-    seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
-    mae = metrics.with_interval(error, clip)
-    accuracy = metrics.with_interval(hits, clip) if hits is not None else None
-    nll_nats, ece_pct = zip(*(calibration(table) for _, table in good), strict=True)
-    of_seeds = [(error[seed == number], true[seed == number]) for number in range(len(good))]
+    seeds = [Scored(table, record.fit.candidates_deg, record.axes.counts_hits) for record, table in good]
+    estimated, true = (np.concatenate([getattr(seed, name) for seed in seeds]) for name in ("estimated_deg", "true_deg"))
+    costs = {cost.name: cost.over_seeds([getattr(record, cost.name) for record, _ in good]) for cost in COSTS}
     return Score(
-        mae_deg=_mean_of_means(error, seed),
-        mae_lo=mae.low,
-        mae_hi=mae.high,
-        accuracy_pct=_mean_of_means(hits, seed) if hits is not None else None,
-        accuracy_lo=accuracy and accuracy.low,
-        accuracy_hi=accuracy and min(100.0, accuracy.high),
-        sequences=len(error),
+        values=values_of(seeds, clip) | costs,
+        sequences=len(true),
         clips=len(np.unique(clip)),
-        floor_deg=fmean(record.metrics.floor_deg for record, _ in good if record.metrics),
-        fit_s=_mean(record.fit_s for record, _ in good),
-        predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
-        fit_added_rss_mb=_mean(record.fit_added_rss_mb for record, _ in good),
-        parameters=first.parameters,
-        by_doa=metrics.by_doa(error, true),
+        floor_deg=fmean(metrics.classifier_floor_deg(seed.true_deg, seed.candidates_deg) for seed in seeds),
+        by_doa=metrics.by_doa(metrics.absolute_error_deg(estimated, true), true),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
-        median_deg=fmean(metrics.median_deg(own) for own, _ in of_seeds),
-        within_10_pct=fmean(metrics.within_pct(own) for own, _ in of_seeds),
-        gross_pct=fmean(metrics.gross_pct(own) for own, _ in of_seeds),
-        endfire_mae_deg=_mean_of_all([metrics.endfire_mae_deg(*own) for own in of_seeds]),
-        nll_nats=_mean_of_all(nll_nats),
-        ece_pct=_mean_of_all(ece_pct),
     )
-
-
-def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:
-    """``.mean()`` seed by seed, so that one seed gives its record's number to the last digit."""
-    return fmean(float(values[seed == number].mean()) for number in np.unique(seed))
-
-
-def _mean_of_all(values: Sequence[float | None]) -> float | None:
-    """None where one seed has none: a mean over some seeds would not be of what its row says."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else None
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None

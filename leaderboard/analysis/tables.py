@@ -88,8 +88,8 @@ class Table:
             return "", ""
         rivals = [other for other in self.rows if other.seeds == row.seeds and (not self.sweep or other.labels == row.labels)]
         scores = [other.score for other in rivals if other.score]
-        hits = [score.accuracy_pct for score in scores if score.accuracy_pct is not None]
-        return mae_text(min((score.mae_deg for score in scores), default=None)), pct_text(max(hits, default=None))
+        hits = [score.accuracy_pct.mean for score in scores if score.accuracy_pct is not None]
+        return mae_text(min((score.mae_deg.mean for score in scores), default=None)), pct_text(max(hits, default=None))
 
 
 def make_tables(rows: Sequence[Row]) -> list[Table]:

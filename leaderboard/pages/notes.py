@@ -88,7 +88,7 @@ def is_tied(table: Table, row: Row) -> bool:
         return False
     rivals = [other for other in table.rows if other.score and (not table.sweep or other.labels in (0, row.labels))]
     most = max(other.seeds for other in rivals)
-    best_deg = min(other.score.mae_deg for other in rivals if other.score and other.seeds == most)
+    best_deg = min(other.score.mae_deg.mean for other in rivals if other.score and other.seeds == most)
     return row.seeds < most or mae_text(row.score.mae_deg) != mae_text(best_deg)
 
 

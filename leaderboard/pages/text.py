@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ...benchmark.results.catalogue import ACCURACY, MAE
 from ..analysis.reference import Reference
 from ..analysis.rows import Row
 from ..analysis.tables import Table
@@ -90,13 +91,13 @@ def _listing(table: Table, style: Style) -> list[list[str]]:
         mae, accuracy = mae_text(score and score.mae_deg), pct_text(score and score.accuracy_pct)
         values = [
             (style.bold(mae) if mae and mae == best_mae else mae) + _marks(table, row, style),
-            style.escape(interval_text(score.mae_lo, score.mae_hi, mae_text)) if score else "",
+            style.escape(interval_text(MAE, score.mae_deg)) if score else "",
             style.quiet(mae_text(paper.mae_deg)) if paper else "",
         ]
         if wide:
             values += [
                 style.bold(accuracy) if accuracy and accuracy == best_accuracy else accuracy,
-                style.escape(interval_text(score.accuracy_lo, score.accuracy_hi, pct_text)) if score else "",
+                style.escape(interval_text(ACCURACY, score.accuracy_pct)) if score else "",
             ]
         if wider:
             values.append(_quiet_pct(paper, style))

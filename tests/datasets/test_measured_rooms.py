@@ -163,8 +163,8 @@ def test_own_recordings_run_a_learning_method_from_the_command_line(tmp_path: Pa
     assert {record["fit"]["dataset"] for record in records} == {"recordings:mine", "recordings:mine/half-grid"}
     assert {record["fit"]["speech"] for record in records} == {"own"}
     assert {tuple(record["speakers"]) for record in records} == {("ann", "ann"), ("bob", "bob")}
-    swept = [record["metrics"] for record in records if record["axes"]["protocol"] == "label-sweep"]
-    assert min(metrics["accuracy_pct"] for metrics in swept) > 95
+    swept = [record["metrics"]["values"] for record in records if record["axes"]["protocol"] == "label-sweep"]
+    assert min(metrics["accuracy_pct"]["mean"] for metrics in swept) > 95
 
 
 class NoneBetween(AnechoicRoom):
