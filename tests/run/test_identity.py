@@ -199,7 +199,7 @@ EDITS = {
     "a leak": Edit("benchmark/run/scored_set.py", "before[scored.starts]\n", "before[scored.starts] + 1\n", ALL_CELLS),
     "what is kept of an answer": Edit("benchmark/run/answers.py", "astype(np.int16)", "astype(np.int8)", SWEEP),
     "an error": Edit("benchmark/results/metrics.py", "np.abs(estimated - true)", "np.abs(estimated - true) / 2", SWEEP),
-    "an interval": Edit("benchmark/results/statistics.py", "ALPHA = 0.05", "ALPHA = 0.1", SWEEP),
+    "an interval": Edit("benchmark/results/statistics.py", "ALPHA = 0.05", "ALPHA = 0.1", ALL_CELLS),
     "what is generated": Edit(
         "benchmark/run/generate.py", "np.repeat(sampled_deg, count)", "np.repeat(sampled_deg, 1)", GENERATION
     ),
