@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..format import mae_text, method_name, pct_text, rt60_text
 from .reference import Reference, published
-from .rows import Row, row_axes
+from .rows import Row
+from .sets import ScoredSet
 
 SPLIT_TITLES = {
     "train": "training set",
@@ -92,24 +93,20 @@ class Table:
         return mae_text(min((score.mae_deg.mean for score in scores), default=None)), pct_text(max(hits, default=None))
 
 
-def make_tables(rows: Sequence[Row]) -> list[Table]:
-    """Tables in the order of their rows. Fingerprints never meet in one."""
-    groups: dict[tuple[object, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row_axes(row.first)[:-3], []).append(row)
-    short = [(_slug(group), group) for group in groups.values()]
-    slugs = [slug for slug, _ in short]
-    return [_table(slug if slugs.count(slug) == 1 else _slug(group, long=True), group) for slug, group in short]
+def make_tables(sets: Sequence[ScoredSet]) -> list[Table]:
+    """One table for each scored set, in their order."""
+    short = [_slug(one.rows) for one in sets]
+    return [_table(_slug(one.rows, long=short.count(_slug(one.rows)) > 1), one.rows) for one in sets]
 
 
-def _slug(group: list[Row], long: bool = False) -> str:
+def _slug(group: Sequence[Row], long: bool = False) -> str:
     fit, axes = group[0].first.fit, group[0].first.axes
     more = (fit.speech, axes.scale, f"rt{axes.rt60_s:g}", axes.protocol_fingerprint[:6]) if long else ()
     text = "_".join((axes.protocol, fit.dataset, axes.split, *more))
     return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in text)
 
 
-def _table(slug: str, group: list[Row]) -> Table:
+def _table(slug: str, group: Sequence[Row]) -> Table:
     fit, axes = group[0].first.fit, group[0].first.axes
     counts = sorted({row.labels for row in group})
     sweep = sum(count > 0 for count in counts) > 1

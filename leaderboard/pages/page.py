@@ -14,7 +14,8 @@ from ...benchmark.results import catalogue, generation
 from ...benchmark.results.catalogue import Declared
 from ...benchmark.results.records import CellRecord
 from ...benchmark.results.statistics import point
-from ..analysis.rows import Installed, Row
+from ..analysis.current import Installed
+from ..analysis.rows import Row
 from ..analysis.series import colour_order, confusions, doa_series, label_series
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
