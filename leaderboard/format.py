@@ -9,6 +9,10 @@ from ..benchmark.results.statistics import Estimate, Value, point
 RAISED = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
+def raised(number: int) -> str:
+    return str(number).translate(RAISED)
+
+
 def method_name(method: str, variant: str) -> str:
     """``cnn``, ``cnn (as released)``, ``vae_ssl (likelihood=normal)``."""
     return f"{method} ({variant.replace('as-released', 'as released')})" if variant else method

@@ -1,10 +1,11 @@
-"""Records to table rows: which records count, and what their seeds come to. Pure but for the reader it is handed."""
+"""Records of one method to a table row: what its seeds come to. Pure but for the reader that is handed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,49 +13,18 @@ from numpy.typing import NDArray
 
 from ...benchmark.results import metrics
 from ...benchmark.results.catalogue import ACCURACY, COSTS, MAE
-from ...benchmark.results.records import CellCode, CellRecord, FitCode, Leaks, State, plugin_name
+from ...benchmark.results.records import CellRecord, Leaks, State
 from ...benchmark.results.scoring import Scored, values_of
 from ...benchmark.results.statistics import Estimate, Standing, Value
-from .claims import Contender, Verdict, judge, paper_claims
-from .clips import Clips
-from .comparison import Totals, clip_totals, compare
+from .claims import Verdict
+from .clips import Clips, Totals, clip_totals
+from .current import Entry, entry
 from .reference import Reference, reference
 
-SPLITS = ("train", "validation", "off_grid", "off_range")
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
-Read = Callable[[str], pd.DataFrame]
-Axes = tuple[str | int | float, ...]
-Good = list[tuple[CellRecord, pd.DataFrame]]
-
-
-@dataclass(frozen=True)
-class Installed:
-    """Hashes of the code that is installed: those of `FitCode`, and for every protocol its fingerprint and `CellCode`.
-
-    For people: ``protocol_titles`` with references, and ``citations`` of methods.
-    """
-
-    methods: Mapping[str, str]
-    rooms: Mapping[str, str]
-    speech: Mapping[str, str]
-    data: str
-    split: str
-    protocols: Mapping[str, tuple[str, CellCode]]
-    protocol_titles: Mapping[str, tuple[str, str]]
-    citations: Mapping[str, str]
-
-    def is_current(self, record: CellRecord) -> bool:
-        """Whether the record is of the installed code, all of it. What is not installed cannot be out of date."""
-        fit, axes = record.fit, record.axes
-        today = FitCode(
-            method=self.methods.get(fit.method, fit.code.method),
-            room=self.rooms.get(plugin_name(fit.dataset), fit.code.room),
-            speech=self.speech.get(plugin_name(fit.speech), fit.code.speech),
-            data=self.data,
-            split=self.split,
-        )
-        made_by = axes.protocol_fingerprint, axes.code
-        return fit.code == today and self.protocols.get(axes.protocol, made_by) == made_by
+Read: TypeAlias = Callable[[str], pd.DataFrame]
+"""The stored predictions of a cell by its key."""
+Good: TypeAlias = list[tuple[CellRecord, pd.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -89,7 +59,8 @@ class Score:
 @dataclass(frozen=True)
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
-    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of `clip_totals`."""
+    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of
+    `clip_totals`; `comparison` adds ``standing`` and ``verdicts``."""
 
     first: CellRecord
     seeds: int
@@ -101,6 +72,10 @@ class Row:
     standing: Standing | None = None
     clips: Totals | None = None
     verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def entry(self) -> Entry:
+        return entry(self.first)
 
     @property
     def method(self) -> str:
@@ -119,105 +94,11 @@ class Row:
         return self.first.axes.split
 
 
-def choose(
-    stored: Iterable[CellRecord], planned: Mapping[str, CellRecord], installed: Installed, newest: Callable[[str], float]
-) -> tuple[list[CellRecord], int]:
-    """One current record for every cell and seed, and how many stored ones were left out.
-
-    ``planned`` are the cells of the latest request by key; those that are not stored come back as ``missing``. Two records of
-    the same axes differ by code or data that only their keys know of: the planned one counts, else the newest by
-    ``newest(key)``.
-    """
-    records = {record.key: record for record in stored}
-    waiting = {key: record for key, record in planned.items() if key not in records}
-    by_axes: dict[Axes, list[CellRecord]] = {}
-    for record in (*records.values(), *waiting.values()):
-        if installed.is_current(record):
-            by_axes.setdefault((*row_axes(record), record.fit.seed), []).append(record)
-
-    def rank(record: CellRecord) -> tuple[bool, bool, float, str]:
-        age = newest(record.key) if record.key in records else 0.0
-        return record.key in planned, record.state == "ok", age, record.key
-
-    chosen = [max(found, key=rank) for found in by_axes.values()]
-    return chosen, len(records) - sum(record.key in records for record in chosen)
-
-
-def row_axes(record: CellRecord) -> Axes:
-    """What rows are grouped by, in the order that they are sorted in. Data differ from seed to seed and do not count."""
-    fit, axes = record.fit, record.axes
-    split = SPLITS.index(axes.split) if axes.split in SPLITS else len(SPLITS)
-    place = (axes.protocol, fit.dataset, fit.speech, split, axes.split, axes.scale, axes.rt60_s)
-    return (*place, axes.protocol_version, axes.protocol_fingerprint, fit.labels, fit.method, fit.variant)
-
-
-def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
-    """Rows in their fixed order. ``read(key)`` gives the stored predictions of a cell and is asked once for each that is ok."""
-    groups: dict[Axes, list[CellRecord]] = {}
-    for record in sorted(records, key=lambda record: (row_axes(record), record.fit.seed)):
-        groups.setdefault(row_axes(record), []).append(record)
-    most: dict[Axes, int] = {}
-    for group in groups.values():
-        if any(record.state == "ok" for record in group):
-            most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
-    clips = {place: Clips(found) for place, found in _by_place(records).items()}
-    # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
-    rows = []
-    for group in groups.values():
-        good, states, reasons = _read(group, read)
-        with_confusion = most.get(_curve(group[0])) == group[0].fit.labels
-        rows.append(_row(group, good, clips[_place(group[0])], states, reasons, with_confusion))
-    places = [_place(row.first) for row in rows]
-    contenders = [
-        Contender(place, row.method, not row.variant, row.labels, row.first.fit.nominal_labels)
-        for row, place in zip(rows, places, strict=True)
-    ]
-    totals, shown = [row.clips for row in rows], [row.score.mae_deg.mean if row.score else None for row in rows]
-    standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], totals, shown)
-    verdicts = judge(paper_claims(), contenders, totals)
-    found = zip(rows, standing, verdicts, strict=True)
-    return [replace(row, standing=where, verdicts=claims) for row, where, claims in found]
-
-
-def _place(record: CellRecord) -> Axes:
-    """The scored set that a record belongs to, over all seeds."""
-    return row_axes(record)[:-3]
-
-
-def _by_place(records: Iterable[CellRecord]) -> dict[Axes, list[CellRecord]]:
-    found: dict[Axes, list[CellRecord]] = {}
-    for record in records:
-        found.setdefault(_place(record), []).append(record)
-    return found
-
-
-def _curve(record: CellRecord) -> Axes:
-    *place, _, method, variant = row_axes(record)
-    return (*place, method, variant)
-
-
-def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[str]]:
-    """Records with their predictions, the states of all seeds, and why some are not there."""
-    good: list[tuple[CellRecord, pd.DataFrame]] = []
-    states, reasons = set[State](), []
-    for record in group:
-        state, reason = record.state, record.reason
-        if state == "ok":
-            try:
-                good.append((record, read(record.key)))
-            except (OSError, ValueError) as error:  # a damaged file costs its own row, not the whole page
-                state, reason = "failed", f"its stored predictions cannot be read ({error})"
-        states.add(state)
-        if state != "ok":
-            reasons.append(" ".join(reason.split()) or "not run yet")
-    return good, states, reasons
-
-
-def _row(
-    group: list[CellRecord], good: Good, clips: Clips, states: set[State], reasons: list[str], with_confusion: bool
-) -> Row:
-    first = group[0]
+def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusion: bool) -> Row:
+    """The row of the records of one method, one for each seed. ``read`` is asked once for each that is ok."""
+    first = seeds[0]
     fit, axes = first.fit, first.axes
+    good, states, reasons = _read(seeds, read)
     return Row(
         first=first,
         seeds=len(good),
@@ -228,6 +109,23 @@ def _row(
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
         clips=clip_totals(good, clips) if good else None,
     )
+
+
+def _read(seeds: Sequence[CellRecord], read: Read) -> tuple[Good, set[State], list[str]]:
+    """Records with their predictions, the states of all seeds, and why some are not there."""
+    good: list[tuple[CellRecord, pd.DataFrame]] = []
+    states, reasons = set[State](), []
+    for record in seeds:
+        state, reason = record.state, record.reason
+        if state == "ok":
+            try:
+                good.append((record, read(record.key)))
+            except (OSError, ValueError) as error:  # a damaged file costs its own row, not the whole page
+                state, reason = "failed", f"its stored predictions cannot be read ({error})"
+        states.add(state)
+        if state != "ok":
+            reasons.append(" ".join(reason.split()) or "not run yet")
+    return good, states, reasons
 
 
 def _worst(leaks: list[Leaks]) -> Leaks | None:

@@ -14,14 +14,15 @@ from ...benchmark.results import catalogue, generation
 from ...benchmark.results.catalogue import Declared
 from ...benchmark.results.records import CellRecord
 from ...benchmark.results.statistics import point
-from ..analysis.rows import Installed, Row
+from ..analysis.current import Installed
+from ..analysis.rows import Row
 from ..analysis.series import colour_order, confusions, doa_series, label_series
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
-from ..format import interval_text, mae_text, pair_text, pct_text, rt60_text, value_text
+from ..format import mae_text, pair_text, pct_text, raised, rt60_text, value_text
 from . import twins
 from .generation import GenerationLine
-from .notes import absent, fewer_seeds_text, is_tied, is_transductive, left_out_text, notes, table_notes
+from .notes import absent, left_out_text, notes, table_notes
 
 HERE = Path(__file__).parent
 SPLIT_NAMES = {"train": "Training set", "validation": "Validation set", "off_grid": "Off-grid", "off_range": "Off-range"}
@@ -55,29 +56,9 @@ def to_html(
     from plotly.offline import get_plotlyjs
 
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text}
-    environment.globals |= {
-        "mae": mae_text,
-        "pct": pct_text,
-        "pair": pair_text,
-        "interval": interval_text,
-        "MAE": catalogue.MAE,
-        "ACCURACY": catalogue.ACCURACY,
-    }
-    environment.globals |= {
-        "transductive": is_transductive,
-        "is_tied": is_tied,
-        "fewer_seeds": fewer_seeds_text,
-        "table_notes": table_notes,
-        "room_text": room_text,
-    }
-    environment.globals |= {
-        "absent": absent,
-        "split_names": SPLIT_NAMES,
-        "further": further(),
-        "text": value_text,
-        "point": point,
-    }
+    environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text, "raised": raised}
+    environment.globals |= {"pair": pair_text, "text": value_text, "point": point, "room_text": room_text}
+    environment.globals |= {"table_notes": table_notes, "absent": absent, "split_names": SPLIT_NAMES, "further": further()}
     plots = {table.slug: _plots(table) for table in tables}
     return environment.get_template("page.html").render(
         sections=_sections(tables, installed),

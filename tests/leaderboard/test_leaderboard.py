@@ -207,7 +207,7 @@ def test_the_papers_values_belong_to_its_own_grid_and_methods() -> None:
 
 
 def test_records_know_all_axes() -> None:
-    """`cell` above spells every field out; a new one has to be thought about in `row_axes`."""
+    """`cell` above spells every field out; a new one has to be thought about in `set_axes`."""
     assert {*FitAxes.model_fields, *CellAxes.model_fields} == {
         *("method", "variant", "method_title", "code", "dataset", "measured", "speech", "data_digest", "seed"),
         *("nominal_labels", "labels", "transductive", "candidates_deg", "spacing_m", "protocol"),

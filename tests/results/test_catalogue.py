@@ -14,7 +14,7 @@ from doabench.benchmark.results.metrics import within_pct
 from doabench.benchmark.results.scoring import Scored, score
 from doabench.benchmark.results.statistics import Estimate
 from doabench.benchmark.results.store import Store
-from doabench.leaderboard.analysis.rows import aggregate
+from doabench.leaderboard.analysis.sets import scored_sets
 from doabench.leaderboard.mlflow.sync import sync
 from doabench.leaderboard.pages.csv_files import PUBLISHED, columns
 from mlflow import MlflowClient
@@ -56,7 +56,8 @@ def test_a_metric_that_is_declared_shows_up_everywhere(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "cells" / "a" / "record.json").read_text())
     assert stored["metrics"]["values"]["leftward_deg"]["mean"] == 15.0
     store = Store(tmp_path)
-    (row,) = aggregate(store.all_cells(), store.predictions)
+    (found,) = scored_sets(store.all_cells(), store.predictions)
+    (row,) = found.rows
     assert row.score is not None
     value = row.score.values["leftward_deg"]
     assert isinstance(value, Estimate)
