@@ -5,20 +5,20 @@ definition of the project is replaced by a reference to that definition, and eve
 name for it. So a comment, a docstring, the name of a file or of the definition, the spelling of an import, or the file that a
 definition stands in change nothing. A change in anything that a definition uses, directly or not, changes its hash.
 
-What is followed: names, attributes of modules, base classes, and annotations, which tell the class of what is passed in. A
-module that is used as a value counts whole. Statements that define nothing (calls, loops) count as soon as their module is
-imported. What is not followed: a module that is imported by a name in a string.
+Followed are names, attributes of modules, base classes, and annotations, which tell the class of what is passed in. A module
+that is used as a value counts whole. Statements that define nothing count as soon as their module is imported. A module that
+is imported by a name in a string is not followed.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -61,9 +61,8 @@ def closure_of(things: Iterable[Code]) -> dict[Place, Definition]:
     while todo:
         place = todo.pop()
         if place not in found:
-            module, name = place
-            found[place] = module.definition(name)
-            todo += [*found[place].uses, *module.run_by_import]
+            found[place] = _definition(*place)
+            todo += [*found[place].uses, *place[0].run_by_import]
     return found
 
 
@@ -71,25 +70,22 @@ def _places(thing: Code) -> list[Place]:
     module = _module(thing.__name__ if isinstance(thing, ModuleType) else thing.__module__)
     if module is None:
         raise ValueError(f"{thing} has no source file of its own")
-    return module.whole if isinstance(thing, ModuleType) else [(module, thing.__qualname__.partition(".")[0])]
+    name = "" if isinstance(thing, ModuleType) else thing.__qualname__.partition(".")[0]
+    return [(module, name)] if name in module.bindings else module.whole  # a lambda's own name leads nowhere
 
 
 def hashes_of(closure: Mapping[Place, Definition]) -> dict[Place, str]:
     """A hash of each definition and of what it uses. Two definitions may look the same and use different ones of one name, so
     hashes are refined by those of what is used until no more of them differ (Weisfeiler and Lehman's test of graphs)."""
-    hashes = {place: _sha(definition.text) for place, definition in closure.items()}
+    hashes = {place: sha256(definition.text.encode()).hexdigest() for place, definition in closure.items()}
     while True:
         refined = {
-            place: _sha("\n".join((definition.text, *(hashes[use] for use in definition.uses))))
+            place: sha256("\n".join((definition.text, *(hashes[use] for use in definition.uses))).encode()).hexdigest()
             for place, definition in closure.items()
         }
         if len(set(refined.values())) == len(set(hashes.values())):
             return refined
         hashes = refined
-
-
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class _Module:
@@ -99,7 +95,6 @@ class _Module:
         self.name, self.package = name, name if file.name == "__init__.py" else name.rpartition(".")[0]
         self.bindings: dict[str, list[Binding]] = {}
         self._imported: list[str] = []
-        self._definitions: dict[str, Definition] = {}
         for statement in ast.parse(file.read_bytes()).body:
             self._read(statement)
 
@@ -124,11 +119,6 @@ class _Module:
 
     def _bind(self, name: str, binding: Binding) -> None:
         self.bindings.setdefault(name, []).append(binding)
-
-    def definition(self, name: str) -> Definition:
-        if name not in self._definitions:
-            self._definitions[name] = _Writer(self).definition(name, self.bindings[name])
-        return self._definitions[name]
 
     @cached_property
     def whole(self) -> list[Place]:
@@ -155,6 +145,11 @@ def _module(name: str) -> _Module | None:
     return _Module(name, file) if file is not None else None
 
 
+@cache
+def _definition(module: _Module, name: str) -> Definition:
+    return _Writer(module).definition(name, module.bindings[name])
+
+
 def _file(name: str) -> Path | None:
     top, *rest = name.split(".")
     try:
@@ -165,11 +160,9 @@ def _file(name: str) -> Path | None:
     if not home.is_absolute() or (spec and {"site-packages", "dist-packages"} & set(home.parts)):
         return None
     path = home.joinpath(*rest)
-    loaded = Path(getattr(sys.modules.get(name), "__file__", None) or path)  # of a plugin outside the tree
-    return next(
-        (file for file in (Path(f"{path}.py"), path / "__init__.py", path, loaded) if file.suffix == ".py" and file.is_file()),
-        None,
-    )
+    loaded = getattr(sys.modules.get(name), "__file__", None) or path  # of a plugin outside the tree
+    files = map(Path, (f"{path}.py", path / "__init__.py", path, loaded))
+    return next((file for file in files if file.suffix == ".py" and file.is_file()), None)
 
 
 def _imports(statement: ast.Import | ast.ImportFrom, package: str) -> dict[str, _Target]:
@@ -192,14 +185,14 @@ def _bound(nodes: Iterable[ast.AST], package: str) -> dict[str, _Target | None]:
         match node:
             case ast.Import() | ast.ImportFrom():
                 found |= _imports(node, package)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                names, inside = [node.name], False
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 names, inside = [walrus.target.id for walrus in ast.walk(node) if isinstance(walrus, ast.NamedExpr)], False
             case ast.Name(ctx=ast.Store() | ast.Del()):
                 names = [node.id]
             case ast.arg():
                 names = [node.arg]
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names, inside = [node.name], False
             case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
                 names = [node.name]
             case ast.MatchMapping():
@@ -212,22 +205,18 @@ def _bound(nodes: Iterable[ast.AST], package: str) -> dict[str, _Target | None]:
 
 
 class _Writer:
-    """Writes definitions of a module as text."""
+    """Writes a definition of a module as text. Where a statement defines several names, it says which one is meant."""
 
     def __init__(self, module: _Module) -> None:
         self._module = module
-        self._scopes: list[tuple[bool, dict[str, _Target | None]]] = []
-        """Whether it is one of a class, and its names."""
+        self._scopes: list[tuple[bool, dict[str, _Target | None]]] = []  # whether it is one of a class, and its names
         self._uses: list[Place] = []
         self._packages: set[str] = set()
 
     def definition(self, name: str, bindings: Iterable[Binding]) -> Definition:
-        parts = [self._resolved(one, []) if isinstance(one, _Target) else self._bound_by(one, name) for one in bindings]
-        return Definition("\n".join(parts), tuple(self._uses), frozenset(self._packages))
-
-    def _bound_by(self, statement: ast.stmt, name: str) -> str:
-        """A statement, and which of the names that it binds is meant, by number."""
-        return f"{[*_bound([statement], self._module.package), name].index(name)}:{self._node(statement)}"
+        parts = [self._resolved(one, []) if isinstance(one, _Target) else self._node(one) for one in bindings]
+        named = [str([*_bound([one], "")].index(name)) for one in bindings if name != _STATEMENTS and isinstance(one, ast.stmt)]
+        return Definition("\n".join([*named, *parts]), tuple(self._uses), frozenset(self._packages))
 
     def _write(self, value: Any) -> str:
         if isinstance(value, list):
@@ -241,10 +230,9 @@ class _Writer:
                 return self._name(node)
             case ast.Name() if not self._scopes:  # what a definition is called changes nothing
                 return "Name"
-            case ast.Lambda():
-                return self._fields(node, "body") + self._within(_bound([node.args, node.body], package), node.body)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                return self._fields(node, "body") + self._within(_bound([node.args, *node.body], package), node.body)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                inner = [node.args, *(node.body if isinstance(node.body, list) else [node.body])]
+                return self._fields(node, "body") + self._within(_bound(inner, package), node.body)
             case ast.ClassDef():
                 return self._fields(node, "body") + self._within(_bound(node.body, package), node.body, of_class=True)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
@@ -255,9 +243,8 @@ class _Writer:
 
     def _fields(self, node: ast.AST, without: str = "") -> str:
         ignored = {*_IGNORED, without, *(["name"] if not self._scopes else [])}
-        kept = [(name, value) for name, value in ast.iter_fields(node) if name not in ignored]
-        written = [f"{name}={self._write(value)}" for name, value in kept if value is not None and value != []]
-        return f"{type(node).__name__}({','.join(written)})"
+        fields = [(name, value) for name, value in ast.iter_fields(node) if name not in ignored and value not in (None, [])]
+        return f"{type(node).__name__}({','.join(f'{name}={self._write(value)}' for name, value in fields)})"
 
     def _within(self, names: dict[str, _Target | None], value: Any, of_class: bool = False) -> str:
         """``value`` in a scope of its own."""
@@ -268,17 +255,12 @@ class _Writer:
 
     def _name(self, node: ast.Name | ast.Attribute) -> str:
         """A name with the attributes behind it."""
-        attributes: list[str] = []
-        root: ast.expr = node
-        while isinstance(root, ast.Attribute):
-            attributes.insert(0, root.attr)
-            root = root.value
-        if not isinstance(root, ast.Name):
+        root, *attributes = ast.unparse(node).split(".")
+        if not all(map(str.isidentifier, (root, *attributes))):
             return self._fields(node)
-        found = [self._resolved(binding, attributes) for binding in self._meant(root.id)]
-        return "".join(found) or ".".join((root.id, *attributes))
+        return "".join(self._resolved(target, attributes) for target in self._meant(root)) or ".".join((root, *attributes))
 
-    def _meant(self, name: str) -> list[Binding]:
+    def _meant(self, name: str) -> list[_Target]:
         """What a name stands for here; nothing for a local or a builtin one."""
         for depth, (of_class, names) in enumerate(reversed(self._scopes)):
             if name in names and not (of_class and depth):  # functions in a class do not see its names
@@ -287,29 +269,26 @@ class _Writer:
         own = self._module.bindings.get(name, [])
         return [binding if isinstance(binding, _Target) else _Target(self._module.name, name) for binding in own]
 
-    def _resolved(self, binding: Binding, attributes: list[str]) -> str:
-        assert isinstance(binding, _Target)
-        module, path = _module(binding.module), [*filter(None, [binding.name]), *attributes]
-        if module is None and binding.module != _TOP:
-            self._packages.add(binding.module.partition(".")[0])
-            return ".".join((binding.module, *path))
-        if not path:
-            self._uses += module.whole if module else ()
-            return f"<{len(module.whole) if module else 0}>"
-        name, rest = path[0], path[1:]
-        found = module.bindings.get(name, []) if module else []
-        found = [one for one in found if one != _Target(binding.module, name)]  # a package's own name for its module
-        if not found and _module(f"{binding.module}.{name}") is not None:
-            return self._resolved(_Target(f"{binding.module}.{name}"), rest)
-        if module is None or not found:
-            return ".".join((binding.module, *path))
-        return "".join(self._found(module, name, one, rest) for one in found)
-
-    def _found(self, module: _Module, name: str, binding: Binding, rest: list[str]) -> str:
-        if isinstance(binding, _Target):
-            return self._resolved(binding, rest)
-        self._uses.append((module, name))
-        return ".".join(("<>", *rest))
+    def _resolved(self, target: _Target, attributes: list[str]) -> str:
+        """What an import, or the module's own name, leads to, with what is left of the attributes."""
+        module, path = _module(target.module), [*filter(None, [target.name]), *attributes]
+        if module is None and target.module != _TOP:
+            self._packages.add(target.module.partition(".")[0])
+        elif module is not None and not path:
+            self._uses += module.whole
+            return f"<{len(module.whole)}>"
+        elif path:
+            name, rest = path[0], path[1:]
+            bindings = module.bindings.get(name, []) if module else []
+            found = [one for one in bindings if one != _Target(target.module, name)]  # not a package's own name for its module
+            if found and module:
+                imported = [self._resolved(one, rest) for one in found if isinstance(one, _Target)]
+                own = len(imported) < len(found)
+                self._uses += [(module, name)] * own
+                return "".join([*imported, *[".".join(("<>", *rest))] * own])
+            if _module(f"{target.module}.{name}") is not None:
+                return self._resolved(_Target(f"{target.module}.{name}"), rest)
+        return ".".join((target.module, *path))
 
 
 def _says_nothing(node: Any) -> bool:

@@ -1,7 +1,7 @@
 """Sequences: P consecutive STFT frames each, kept as start indices into one shared array of frames.
 
 Nothing is stored expanded. A method sees `Sequences` (or `LabelledSequences`) in a seeded random order; where a sequence
-starts and which clip it comes from stay behind the view, since a stream joined by DOA would give the class away by position.
+starts and which clip it comes from stay behind the view, since a stream sorted by DOA would give the class away by position.
 """
 
 from __future__ import annotations

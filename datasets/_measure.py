@@ -49,11 +49,10 @@ def gcc_phat(
     """By how many seconds microphone 2 hears the sound earlier (`acoustics.py`), and whether with the polarity of microphone 1.
 
     This is the peak of the generalised cross-correlation with phase transform (Knapp and Carter 1976). ``cross`` is the
-    cross-spectrum ``d1 conj(d2)`` of ``n_fft`` points, ``[n_fft // 2 + 1]``. Only bins in ``band_hz`` are used. Each is divided
-    by its magnitude plus ``floor`` times the largest magnitude: without a floor, bins that hold no sound, such as those above
-    the band of a slower recording, count as much as the others. The correlation is sampled at ``finer`` times 16 kHz and
-    searched up to ``reach_s`` to both sides. With ``either_polarity`` its peak is the largest magnitude, otherwise the largest
-    value.
+    cross-spectrum ``d1 conj(d2)`` of ``n_fft`` points. Only bins in ``band_hz`` are used. Each is divided by its magnitude plus
+    ``floor`` times the largest magnitude: without a floor, bins that hold no sound, such as those above the band of a slower
+    recording, count as much as the others. The correlation is sampled at ``finer`` times 16 kHz, up to ``reach_s`` to both
+    sides. With ``either_polarity`` its peak is the largest magnitude, otherwise the largest value.
     """
     frequency_hz = np.fft.rfftfreq(n_fft, 1 / SAMPLE_RATE_HZ)
     inside = (frequency_hz >= band_hz[0]) & (frequency_hz <= band_hz[1])

@@ -35,7 +35,7 @@ def see(
 
     The DOA is that of the cone around the axis. The bearing is the angle in the array's plane; the depth is positive in the
     half-space that the pair is taken to look into, which is ahead, or to the right where the pair points ahead or back.
-    Raises ValueError for a pair that stands upright.
+    Raises ValueError for a pair whose microphones stand one above the other.
     """
     along, ahead, above = (np.asarray(vector, np.float64) for vector in (axis, front, up))
     along = along / np.linalg.norm(along)
@@ -51,13 +51,14 @@ def see(
     return float(np.degrees(np.arcsin(np.clip(x, -1, 1)))), float(np.degrees(np.arctan2(x, y))), y
 
 
-def settle_order(leads_s: Sequence[float], doa_deg: Sequence[float], spacing_m: float, where: object) -> bool:
+def settle_order(measured_s: Sequence[float], doa_deg: Sequence[float], spacing_m: float, where: object) -> bool:
     """Whether the channels stand as labelled (True), or must change places so that microphone 2 lies on the positive side.
 
-    ``leads_s`` are those of channel 2. Raises UserError where the delays follow the labelled angles neither way.
+    ``measured_s`` is how much earlier channel 2 hears the sound from each of ``doa_deg``. Raises UserError where these delays
+    follow the angles neither way.
     """
     expected = tdoa_s(doa_deg, spacing_m)
-    slope = float(np.dot(leads_s, expected) / max(np.dot(expected, expected), 1e-30))
+    slope = float(np.dot(measured_s, expected) / max(np.dot(expected, expected), 1e-30))
     if abs(slope) < _LEAST_AGREEMENT:
         raise UserError(
             f"{where}: delays between the microphones do not follow the labelled angles (slope {slope:.2f}, expected 1 or -1), "

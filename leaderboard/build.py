@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..benchmark.results.store import RECORD, Store
-from .analysis.rows import Installed, aggregate, choose
+from .analysis.current import Installed, choose
+from .analysis.sets import scored_sets
 from .analysis.tables import make_tables
 from .analysis.twins import agreements as agreements_of
 from .figures.curves import draw
@@ -25,8 +26,9 @@ def build(out: Path, installed: Installed) -> list[Path]:
     """Write tables, page and figures; their paths. Each file is replaced whole, so that a reader never sees half of one."""
     store = Store(out)
     records, left_out = choose(store.all_cells(), store.planned(), installed, _newest(store))
-    rows = aggregate([record for record in records if record.axes.split != generation.SPLIT], store.predictions)
-    tables = make_tables(rows)
+    sets = scored_sets([record for record in records if record.axes.split != generation.SPLIT], store.predictions)
+    rows = [row for one in sets for row in one.rows]
+    tables = make_tables(sets)
     generated = generation.generation_lines(
         [record for record in records if record.axes.split == generation.SPLIT], store.generated
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from ..benchmark.results.catalogue import ACCURACY, MAE, Declared
 from ..benchmark.results.records import CellAxes
+from ..benchmark.results.statistics import Estimate, Value, point
 
 RAISED = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+
+
+def raised(number: int) -> str:
+    return str(number).translate(RAISED)
 
 
 def method_name(method: str, variant: str) -> str:
@@ -14,13 +18,26 @@ def method_name(method: str, variant: str) -> str:
     return f"{method} ({variant.replace('as-released', 'as released')})" if variant else method
 
 
-def mae_text(value: float | None) -> str:
+def value_text(declared: Declared, value: Value) -> str:
+    """A number as tables show it, without its interval; empty where there is none."""
+    shown = point(value)
+    return "" if shown is None else declared.format(shown)
+
+
+def interval_text(declared: Declared, value: Value) -> str:
+    """``3.1 - 4.4``; empty where there is no interval."""
+    if not isinstance(value, Estimate) or not value.has_interval:
+        return ""
+    return f"{declared.format(value.low)}\u2013{declared.format(value.high)}"
+
+
+def mae_text(value: Value) -> str:
     """Degrees with three digits, as in the paper."""
-    return "" if value is None else f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
+    return value_text(MAE, value)
 
 
-def pct_text(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+def pct_text(value: Value) -> str:
+    return value_text(ACCURACY, value)
 
 
 def rt60_text(axes: CellAxes, decimals: int | None = None) -> str:
@@ -31,8 +48,3 @@ def rt60_text(axes: CellAxes, decimals: int | None = None) -> str:
 
 def pair_text(mae_deg: float | None, accuracy_pct: float | None) -> str:
     return " / ".join(filter(None, (mae_text(mae_deg), pct_text(accuracy_pct))))
-
-
-def interval_text(low: float | None, high: float | None, show: Callable[[float | None], str]) -> str:
-    """``3.1 - 4.4``; empty where there is no interval."""
-    return "" if low is None or high is None or low != low or high != high else f"{show(low)}\u2013{show(high)}"

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 from doabench.benchmark.acoustics import ArraySetup
 from doabench.benchmark.data.segments import draw_segments
-from doabench.benchmark.data.streams import Stream, join
+from doabench.benchmark.data.streams import Stream, concatenate
 from doabench.benchmark.dataset import PositionKind, SpeechDraw, SpeechRole
 from doabench.datasets.speech.talkers import Talkers
 from support.rooms import AnechoicRoom
@@ -65,7 +65,7 @@ def anechoic_stream(talkers_draw: SpeechDraw) -> StreamOf:
 
     def stream(role: SpeechRole, kind: PositionKind = "grid") -> Stream:
         if (role, kind) not in made:
-            made[role, kind] = join(room.recordings(talkers_draw, role, "anechoic", kind))
+            made[role, kind] = concatenate(room.recordings(talkers_draw, role, "anechoic", kind))
         return made[role, kind]
 
     return stream

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 import click
 
 from ..errors import UserError
-
-HELP: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"]}}
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+from .options import COMMAND, json_option
 
 
-@click.group(**HELP)
+@click.group(**COMMAND)
 def data() -> None:
     """Get public data sets, and verify responses."""
 
 
-@data.command("list", **HELP)
+@data.command("list", **COMMAND)
 @json_option
 def list_data(as_json: bool) -> None:
     """What can be fetched, on what terms, how large, and where it is."""
@@ -45,7 +42,7 @@ def list_data(as_json: bool) -> None:
         click.echo(f"{row['name']:22} {row['title']}\n{'':22} licence: {row['licence']}\n{'':22} {state} {row['folder']}")
 
 
-@data.command("fetch", **HELP)
+@data.command("fetch", **COMMAND)
 @click.argument("name")
 def fetch_data(name: str) -> None:
     """Download a data set, check it, and install it where --speech and --rooms find it by NAME."""
@@ -56,7 +53,7 @@ def fetch_data(name: str) -> None:
     click.echo(fetch(name, Console(stderr=True)))
 
 
-@data.command("verify", **HELP)
+@data.command("verify", **COMMAND)
 @click.argument("room")
 @json_option
 def verify_data(room: str, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...leaderboard.analysis.rows import Installed
+from ...leaderboard.analysis.current import Installed
 from ..data.scene import data_code
 from ..data.splits import fingerprint, split_code
 from ..digest import source_digest

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
-from rich.console import Console
 
 from ..errors import UserError
-from ..protocol import ScaleName
-from ..run.execute import Outcome
-from ..run.jobs import Settings
-from ..run.plan import Request
 from .data import data
-
-COMMAND: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"], "show_default": True}}
+from .options import COMMAND, json_option, out_option, plugin_option
+from .run import run
 
 
 class Group(click.Group):
@@ -40,90 +34,6 @@ class Group(click.Group):
 @click.version_option(package_name="doabench")
 def main() -> None:
     """Direction of a talker with two microphones, reverberation and few labels: methods compared under fixed protocols."""
-
-
-out_option = click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), help="Folder of all results."
-)
-plugin_option = click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A method, protocol, speech or room of your own.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-
-
-@main.command(**COMMAND)
-@click.option(
-    "--protocol", "protocols", multiple=True, help="May be repeated.  [default: all but the strict ones]", metavar="ID"
-)
-@click.option(
-    "--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]"
-)
-@click.option("--labels", multiple=True, type=click.IntRange(min=1), help="Nominal number of labels n; may be repeated.")
-@click.option("--seeds", type=click.IntRange(min=1), help="How many seeds, from 0 on.  [default: each protocol's own]")
-@click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol.")
-@click.option(
-    "--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder."
-)
-@click.option(
-    "--rooms",
-    multiple=True,
-    envvar="DOABENCH_ROOMS",
-    show_envvar=True,
-    metavar="NAME|KIND:PATH",
-    help="Rooms instead of each protocol's own, by name or files, such as sofa:FILE; may be repeated.",
-)
-@out_option
-@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Fits at a time.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of each fit.  [default: cores / jobs]")
-@click.option("--device", default="cpu", help="cpu, cuda or cuda:N.")
-@plugin_option
-@json_option
-def run(
-    protocols: tuple[str, ...],
-    methods: tuple[str, ...],
-    labels: tuple[int, ...],
-    seeds: int | None,
-    scale: ScaleName,
-    speech: str,
-    rooms: tuple[str, ...],
-    out: Path,
-    jobs: int,
-    threads: int | None,
-    device: str,
-    plugins: tuple[Path, ...],
-    as_json: bool,
-) -> None:
-    """Run what is missing, sync MLflow, build the leaderboard. Exit code 1 if a cell failed."""
-    from rich.console import Console
-
-    from ..plugins.registry import add_plugin_file
-    from ..plugins.spec import default_methods, default_protocols
-    from ..run.engine import LocalProcesses
-    from ..run.execute import execute
-
-    _check_device(device)
-    for path in plugins:
-        add_plugin_file(path)
-    request = Request(
-        protocols=protocols or tuple(default_protocols()),
-        methods=methods or tuple(default_methods()),
-        speech=speech,
-        scale=scale,
-        labels=labels,
-        seeds=seeds,
-        rooms=rooms,
-    )
-    settings = Settings(out, device, threads or max(1, (os.cpu_count() or 1) // jobs), plugins)
-    console = Console(stderr=True)
-    outcome = execute(request, settings, LocalProcesses(jobs), console)
-    finish(outcome, out, console)
-    if as_json:
-        click.echo(json.dumps([record.model_dump(mode="json") for record in outcome.records]))
-    sys.exit(1 if outcome.failed else 0)
 
 
 @main.command(**COMMAND)
@@ -203,6 +113,7 @@ def new_method(name: str, folder: Path | None) -> None:
 
 
 main.add_command(data)
+main.add_command(run)
 
 
 def _show(rows: list[dict[str, str]], as_json: bool, line: Callable[[dict[str, str]], str]) -> None:
@@ -223,37 +134,3 @@ def _existing(out: Path) -> Path:
     if not (out / "cells").is_dir():
         raise UserError(f"--out {out}: no results there; make some with doabench run --out {out}")
     return out
-
-
-def _check_device(device: str) -> None:
-    if device == "cpu":
-        return
-    import torch
-
-    if not (device.startswith("cuda") and torch.cuda.is_available()):
-        raise UserError(f"--device {device}: not available here; use cpu, or install a CUDA build of torch")
-    try:
-        torch.empty(1, device=device)
-    except RuntimeError as error:
-        raise UserError(f"--device {device}: cannot be used ({error}); use cpu") from error
-
-
-def finish(outcome: Outcome, out: Path, console: Console) -> None:
-    """Sync MLflow, build the leaderboard and say how it ended. An MLflow that cannot be reached is a warning."""
-    from ...leaderboard.build import build
-    from ...leaderboard.mlflow.sync import sync
-    from .installed import installed
-
-    with console.status("syncing MLflow"):
-        try:
-            logged = f"{sync(out)} runs logged to MLflow"
-        except Exception as error:
-            logged = f"MLflow was not reached ({type(error).__name__}: {error}); the next run catches up"
-    with console.status("building the leaderboard"):
-        paths = build(out, installed())
-    states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
-    console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
-    for record in outcome.failed:
-        what = f"{record.fit.method}{f'[{record.fit.variant}]' if record.fit.variant else ''}"
-        console.print(f"failed: {what} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}: {record.reason}")
-    console.print(f"leaderboard: {next(path for path in paths if path.suffix == '.html')}")

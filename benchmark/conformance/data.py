@@ -13,7 +13,7 @@ from ..acoustics import ArraySetup, tdoa_s
 from ..data.open import open_speech
 from ..data.segments import draw_segments
 from ..data.splits import fit_data, scored_set
-from ..data.streams import Stream, join
+from ..data.streams import Stream, concatenate
 from ..dataset import SAMPLE_RATE_HZ, Position, Recording, SpeechDraw, SpeechRole
 from ..method import FitData
 from ..seeds import generator
@@ -51,7 +51,7 @@ class Bench:
 def bench() -> Bench:
     name, corpus = open_speech("talkers")
     draw = draw_segments(corpus, name, 0, SPEAKERS)
-    return Bench(join(_recordings(draw, "train")), join(_recordings(draw, "validation")))
+    return Bench(concatenate(_recordings(draw, "train")), concatenate(_recordings(draw, "validation")))
 
 
 def _recordings(draw: SpeechDraw, role: SpeechRole) -> Iterator[Recording]:
@@ -66,9 +66,9 @@ def _recordings(draw: SpeechDraw, role: SpeechRole) -> Iterator[Recording]:
 def plane_wave(samples: NDArray[np.float32], doa_deg: float) -> NDArray[np.float64]:
     """``samples [S]`` as both microphones hear them in the free field, ``[S, 2]``: each half of the delay, by phase."""
     padded = len(samples) + 256
-    lead_s = float(tdoa_s(doa_deg, SETUP.spacing_m)) / 2 * np.array([-1.0, 1.0])
-    turn = np.exp(2j * np.pi * np.fft.rfftfreq(padded, 1 / SAMPLE_RATE_HZ)[:, None] * lead_s)
-    return np.fft.irfft(np.fft.rfft(samples, padded)[:, None] * turn, padded, axis=0)[: len(samples)]
+    earlier_s = float(tdoa_s(doa_deg, SETUP.spacing_m)) / 2 * np.array([-1.0, 1.0])
+    shift = np.exp(2j * np.pi * np.fft.rfftfreq(padded, 1 / SAMPLE_RATE_HZ)[:, None] * earlier_s)
+    return np.fft.irfft(np.fft.rfft(samples, padded)[:, None] * shift, padded, axis=0)[: len(samples)]
 
 
 def copied(data: FitData) -> FitData:

@@ -24,7 +24,7 @@ SCORED_PER_ROLE = 2
 
 
 def voiced(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The 10 ms frames that WebRTC VAD (mode 3) takes for speech, joined."""
+    """The 10 ms frames that WebRTC VAD (mode 3) takes for speech, concatenated."""
     import webrtcvad
 
     vad = webrtcvad.Vad(VAD_MODE)

@@ -14,7 +14,7 @@ from ..sequences import FRAMES_PER_SEQUENCE, FrameStore, stft
 
 @dataclass(frozen=True)
 class Stream:
-    """Frames of R recordings joined in order. Arrays of length R: first frame, position index, clip number.
+    """Frames of R recordings, concatenated in order. Arrays of length R: first frame, position index, clip number.
 
     ``positions`` lists the distinct places, ``speakers`` the speaker of every recording.
     """
@@ -52,7 +52,7 @@ class Stream:
         return angles[self.position[self.recording_of(starts)]]
 
 
-def join(recordings: Iterable[Recording]) -> Stream:
+def concatenate(recordings: Iterable[Recording]) -> Stream:
     """The stream of ``recordings`` in their order; those shorter than one frame are left out."""
     frames: list[NDArray[np.complex64]] = []
     kept: list[tuple[Position, int, str]] = []
@@ -62,13 +62,13 @@ def join(recordings: Iterable[Recording]) -> Stream:
             frames.append(spectra)
             kept.append((recording.position, recording.clip, recording.speaker))
     first_frame = np.cumsum([0, *map(len, frames)])
-    joined = np.empty((first_frame[-1], *stft(np.empty((0, 2), np.float32)).shape[1:]), np.complex64)
+    whole = np.empty((first_frame[-1], *stft(np.empty((0, 2), np.float32)).shape[1:]), np.complex64)
     for begin, end in zip(first_frame[-2::-1], first_frame[:0:-1], strict=True):
-        joined[begin:end] = frames.pop()  # never two copies of the whole in memory
+        whole[begin:end] = frames.pop()  # never two copies of the whole in memory
     positions = tuple(dict.fromkeys(position for position, _, _ in kept))
     index = {position: number for number, position in enumerate(positions)}
     return Stream(
-        store=FrameStore(joined),
+        store=FrameStore(whole),
         first_frame=first_frame[:-1],
         position=np.array([index[position] for position, _, _ in kept], np.int64),
         clip=np.array([clip for _, clip, _ in kept], np.int64),

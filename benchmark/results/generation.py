@@ -6,7 +6,9 @@ positive where microphone 2 hears the talker first (`acoustics`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 from ..acoustics import ArraySetup, free_space_phase, tdoa_s
 from ..sequences import PHASE_BINS
 from ..weights import load_arrays, save_arrays
-from .metrics import signature
+from . import metrics
+from .catalogue import Metric, code_of
 from .records import GenerationMetrics
 
 FILE = "generated.safetensors"
 INTERPOLATION = 16
-SIGNATURE = signature(
-    "generation",
-    delay="median-over-sequences-then-doas",
-    sample_delay="largest-of-doas",
-    interpolation=INTERPOLATION,
-    reconstruction="mean",
-    histogram="wasserstein-by-bin",
-)
-"""How the numbers of a generation cell were computed."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +60,7 @@ def delay_us(phase_rad: ArrayLike, setup: ArraySetup) -> NDArray[np.float64]:
     """Delay of every sequence, ``[..., frames, 127] -> [...]``: where the inverse transform of ``exp(j phase)``, averaged over
     frames, has the highest real part (section V-A), on a grid 16 times finer than the sample interval.
 
-    The peak of the inverse transform of the RTF lies at minus the delay; the axis is turned round here (`acoustics`).
+    The peak of the inverse transform of the RTF lies at minus the delay; the axis is negated here (`acoustics`).
     """
     spectrum = np.exp(1j * np.asarray(phase_rad, np.float64)).mean(-2).conj()
     points = INTERPOLATION * setup.n_fft
@@ -105,23 +99,104 @@ def histogram_distance_rad(first_rad: ArrayLike, second_rad: ArrayLike) -> float
     return float(np.mean([wasserstein_distance(first[:, k], second[:, k]) for k in range(PHASE_BINS)]))
 
 
+def median_error_us(by_doa: DelayByDoa) -> float:
+    return float(np.median(by_doa.absolute_error_us))
+
+
+def largest_error_us(by_doa: DelayByDoa) -> float:
+    return float(by_doa.absolute_error_us.max())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What metrics take from a generation cell (`Metric.takes`)."""
+
+    generated: Generated
+    setup: ArraySetup
+
+    @cached_property
+    def input_delays(self) -> DelayByDoa:
+        return delays_by_doa(self.generated.input_rad, self.generated.doa_deg, self.setup)
+
+    @cached_property
+    def mean_delays(self) -> DelayByDoa:
+        return delays_by_doa(self.generated.mean_rad, self.generated.doa_deg, self.setup)
+
+    @cached_property
+    def sample_delays(self) -> DelayByDoa:
+        return delays_by_doa(self.generated.sampled_mean_rad, self.generated.sampled_doa_deg, self.setup)
+
+    @property
+    def compared_input_rad(self) -> NDArray[np.float32]:
+        """Of the direction at which histograms are compared."""
+        return self.generated.input_rad[self.generated.doa_deg == self.generated.histogram_doa_deg]
+
+    @property
+    def compared_draw_rad(self) -> NDArray[np.float32]:
+        return self.generated.draw_rad[self.generated.doa_deg == self.generated.histogram_doa_deg]
+
+
+def _delay(name: str, heading: str, function: Callable[..., float], *takes: str) -> Metric:
+    return Metric(
+        name=name,
+        unit="us",
+        better="lower",
+        heading=heading,
+        format="{:.1f}".format,
+        function=function,
+        takes=takes,
+    )
+
+
+def _correlation(name: str, heading: str, phase: str, doa: str) -> Metric:
+    return Metric(
+        name=name,
+        unit="",
+        better="higher",
+        heading=heading,
+        format="{:.3f}".format,
+        function=circular_correlation,
+        takes=(f"generated.{phase}", f"generated.{doa}", "setup"),
+    )
+
+
+METRICS: tuple[Metric, ...] = (
+    _delay("input_delay_error_us", "Delay error of the input, \u00b5s", median_error_us, "input_delays"),
+    _delay("reconstruction_delay_error_us", "of reconstructions, \u00b5s", median_error_us, "mean_delays"),
+    _delay("sample_delay_error_us", "of samples, \u00b5s", largest_error_us, "sample_delays"),
+    _delay("reconstruction_pull_us", "Pull toward zero delay, \u00b5s", pull_us, "mean_delays", "setup"),
+    _correlation("input_circular_correlation", "Correlation with free space, input", "input_rad", "doa_deg"),
+    _correlation("reconstruction_circular_correlation", "reconstructions", "mean_rad", "doa_deg"),
+    _correlation("sample_circular_correlation", "samples", "sampled_mean_rad", "sampled_doa_deg"),
+    Metric(
+        name="reconstruction_histogram_distance_rad",
+        unit="rad",
+        better="lower",
+        heading="Histogram distance, rad",
+        format="{:.3f}".format,
+        function=histogram_distance_rad,
+        takes=("compared_input_rad", "compared_draw_rad"),
+    ),
+)
+"""What is measured of generated phase, each declared once: record, CSV, page, MLflow and signature follow."""
+
+
 def score(generated: Generated, setup: ArraySetup) -> GenerationMetrics:
     """All numbers of a cell from what is stored with it."""
-    inputs = delays_by_doa(generated.input_rad, generated.doa_deg, setup)
-    means = delays_by_doa(generated.mean_rad, generated.doa_deg, setup)
-    samples = delays_by_doa(generated.sampled_mean_rad, generated.sampled_doa_deg, setup)
-    at = generated.doa_deg == generated.histogram_doa_deg
-    return GenerationMetrics(
-        input_delay_error_us=float(np.median(inputs.absolute_error_us)),
-        reconstruction_delay_error_us=float(np.median(means.absolute_error_us)),
-        sample_delay_error_us=float(samples.absolute_error_us.max()),
-        reconstruction_pull_us=pull_us(means, setup),
-        input_circular_correlation=circular_correlation(generated.input_rad, generated.doa_deg, setup),
-        reconstruction_circular_correlation=circular_correlation(generated.mean_rad, generated.doa_deg, setup),
-        sample_circular_correlation=circular_correlation(generated.sampled_mean_rad, generated.sampled_doa_deg, setup),
-        reconstruction_histogram_distance_rad=histogram_distance_rad(generated.input_rad[at], generated.draw_rad[at]),
-        sequences=len(generated.input_rad),
-    )
+    cell = Measured(generated, setup)
+    values = {metric.name: metric.value([cell], ()) for metric in METRICS}
+    return GenerationMetrics.model_validate({"values": values, "sequences": len(generated.input_rad)})
+
+
+def signature() -> str:
+    """How the numbers of a generation cell were computed."""
+    says = [metric.says for metric in METRICS]
+    return metrics.signature("generation", *says, delay="median-over-sequences", interpolation=INTERPOLATION)
+
+
+def scoring_code() -> str:
+    """A hash of all that the numbers of a generation cell depend on beside what was generated."""
+    return code_of(METRICS, Measured)
 
 
 def nearest_deg(doa_deg: float, setup: ArraySetup) -> float:

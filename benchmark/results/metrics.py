@@ -26,9 +26,24 @@ def absolute_error_deg(estimated_deg: ArrayLike, true_deg: ArrayLike) -> NDArray
     return np.abs(estimated - true)
 
 
-def hits_pct(estimated_deg: ArrayLike, true_deg: ArrayLike) -> NDArray[np.float64]:
+def hits_pct(estimated_deg: ArrayLike, true_deg: ArrayLike, tolerance_deg: float = HIT_TOLERANCE_DEG) -> NDArray[np.float64]:
     """100 where the estimate is the true candidate, else 0: its mean is the accuracy in percent (eq. 18)."""
-    return np.where(absolute_error_deg(estimated_deg, true_deg) <= HIT_TOLERANCE_DEG, 100.0, 0.0)
+    return np.where(absolute_error_deg(estimated_deg, true_deg) <= tolerance_deg, 100.0, 0.0)
+
+
+def candidate_hits_pct(estimated_deg: ArrayLike, true_deg: ArrayLike, candidates_deg: ArrayLike) -> NDArray[np.float64]:
+    """100 where the candidate nearest to the estimate (of two, the first) is the true one, else 0: an accuracy for methods that
+    estimate any angle. For those that choose a candidate it is that of `hits_pct`. Raises ValueError on bad input."""
+    if np.ndim(candidates_deg) != 1 or not np.size(candidates_deg) or not np.isfinite(candidates_deg).all():
+        raise ValueError("candidates must be a vector of finite angles")
+    absolute_error_deg(estimated_deg, true_deg)  # which refuses angles that are none
+    return hits_pct(np.asarray(candidates_deg, np.float64)[_nearest(estimated_deg, candidates_deg)], true_deg)
+
+
+def _nearest(angles_deg: ArrayLike, candidates_deg: ArrayLike) -> NDArray[np.intp]:
+    """Index of the candidate nearest to every angle."""
+    candidates = np.asarray(candidates_deg, np.float64)
+    return np.abs(np.asarray(angles_deg, np.float64)[:, None] - candidates).argmin(-1)
 
 
 def clip_means(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:
@@ -38,14 +53,14 @@ def clip_means(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:
     return np.bincount(index, weights=table) / np.bincount(index)
 
 
-def with_interval(values: ArrayLike, clip: ArrayLike) -> Estimate:
+def with_interval(values: ArrayLike, clip: ArrayLike, largest: float = np.inf) -> Estimate:
     """Mean over all sequences with the 95 % interval of `statistics.mean_offsets` over clips, which unlike sequences do not
-    overlap."""
+    overlap. The interval ends at 0 and at the ``largest`` value that there can be."""
     table = np.asarray(values, np.float64)
     if not len(table):
         return Estimate(float("nan"), float("nan"), float("nan"))
     mean, (low, high) = float(table.mean()), mean_offsets(clip_means(table, clip))
-    return Estimate(mean, low if np.isnan(low) else max(0.0, mean + low), mean + high)
+    return Estimate(mean, float(np.maximum(0.0, mean + low)), float(np.minimum(largest, mean + high)))  # NaN stays NaN
 
 
 def median_deg(error_deg: ArrayLike) -> float:
@@ -119,9 +134,9 @@ def _log_probabilities(values: ArrayLike) -> NDArray[np.float64]:
     return np.minimum(table, 0.0)
 
 
-def signature(metric: str, **parameters: float | str) -> str:
-    """What a number is, in one word to stand beside it: ``mae:1|unit=sequence|...``, as sacreBLEU does."""
-    return "|".join([f"{metric}:{VERSION}", *(f"{name}={value}" for name, value in parameters.items())])
+def signature(metric: str, *more: str, **parameters: float | str) -> str:
+    """What a number is, in one word to stand beside it: ``mae:1|unit=sequence|...``, as sacreBLEU does. ``more`` comes last."""
+    return "|".join([f"{metric}:{VERSION}", *(f"{name}={value}" for name, value in parameters.items()), *more])
 
 
 def _errors(error_deg: ArrayLike) -> NDArray[np.float64]:
@@ -135,7 +150,7 @@ def confusion(estimated_deg: ArrayLike, true_deg: ArrayLike, candidates_deg: Arr
     """Counts ``[true angle, estimated candidate]``; true angles are the distinct ones, ascending."""
     candidates = np.asarray(candidates_deg, np.float64)
     _, row = np.unique(np.asarray(true_deg, np.float64), return_inverse=True)
-    column = np.abs(np.asarray(estimated_deg, np.float64)[:, None] - candidates).argmin(-1)
+    column = _nearest(estimated_deg, candidates)
     table = np.zeros((int(row.max(initial=-1)) + 1, len(candidates)), np.int64)
     np.add.at(table, (row, column), 1)
     return table

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ..acoustics import ArraySetup
+from .statistics import Value
 
 State = Literal["ok", "failed", "skipped", "not-installed", "missing"]
 
@@ -41,7 +43,8 @@ class CellCode(Record):
 
 
 class FitAxes(Record):
-    """What tells one fit from another. ``labels`` is J, ``nominal_labels`` the n that it was asked for by (0: uses none)."""
+    """What tells one fit from another. ``labels`` is J, ``nominal_labels`` the n that it was asked for by (0: uses none). As
+    many labels again are given to select a model by."""
 
     method: str
     variant: str
@@ -54,7 +57,6 @@ class FitAxes(Record):
     seed: int
     nominal_labels: int
     labels: int
-    selection_labels: int
     transductive: bool
     candidates_deg: tuple[float, ...]
     spacing_m: float
@@ -85,22 +87,16 @@ class CellAxes(Record):
         return self.rt60_s > 0 or self.measured_rt60_s is not None
 
 
-class Metrics(Record):
-    """Scores of one cell. Accuracy is absent where the true angle is not a candidate, likelihood and calibration also where the
-    method gives no probabilities, and all with a default in records of older versions."""
+def _with_nan(value: object) -> object:
+    """JSON has no NaN: an end of an interval that is null there is one that is not known."""
+    return {name: math.nan if one is None else one for name, one in value.items()} if isinstance(value, dict) else value
 
-    mae_deg: float
-    mae_lo: float | None
-    mae_hi: float | None
-    accuracy_pct: float | None
-    accuracy_lo: float | None
-    accuracy_hi: float | None
-    median_deg: float | None = None
-    within_10_pct: float | None = None
-    gross_pct: float | None = None
-    endfire_mae_deg: float | None = None
-    nll_nats: float | None = None
-    ece_pct: float | None = None
+
+class Metrics(Record):
+    """What one cell scores: ``values`` by the names of `catalogue.METRICS`, ``floor_deg`` that of
+    `metrics.classifier_floor_deg`."""
+
+    values: dict[str, Annotated[Value, BeforeValidator(_with_nan)]]
     sequences: int
     clips: int
     floor_deg: float
@@ -122,16 +118,9 @@ class Leaks(Record):
 
 
 class GenerationMetrics(Record):
-    """Numbers of one generation cell; what each means stands in `generation`."""
+    """Numbers of one generation cell: ``values`` by the names of `generation.METRICS`."""
 
-    input_delay_error_us: float
-    reconstruction_delay_error_us: float
-    sample_delay_error_us: float
-    reconstruction_pull_us: float
-    input_circular_correlation: float
-    reconstruction_circular_correlation: float
-    sample_circular_correlation: float
-    reconstruction_histogram_distance_rad: float
+    values: dict[str, float]
     sequences: int
 
 

@@ -3,65 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from . import metrics
+from . import catalogue, metrics
 from .records import Metrics
+from .statistics import Value
 
-SIGNATURE = metrics.signature(
-    "errors",
-    unit="sequence",
-    interval="95-hall-t-over-clips",
-    seeds="mean",
-    hit_within_deg=metrics.HIT_TOLERANCE_DEG,
-    within_deg=10,
-    gross_above_deg=20,
-    endfire_from_deg=70,
-    nll="nats",
-    ece_bins=metrics.CALIBRATION_BINS,
-    parameters="stored",
-    memory="rss-added-at-peak",
-)
-"""How the numbers of a cell, and of a leaderboard line, were computed."""
+
+@dataclass(frozen=True)
+class Scored:
+    """What metrics take from a cell (`Metric.takes`): N predictions and candidates in degrees; ``counts_hits`` where its true
+    angles are candidates. What the cell does not have is None."""
+
+    predictions: pd.DataFrame
+    candidates_deg: Sequence[float]
+    counts_hits: bool
+
+    @cached_property
+    def estimated_deg(self) -> NDArray[np.float64]:
+        return self.predictions["estimated_deg"].to_numpy(np.float64)
+
+    @cached_property
+    def true_deg(self) -> NDArray[np.float64]:
+        return self.predictions["true_deg"].to_numpy(np.float64)
+
+    @cached_property
+    def error_deg(self) -> NDArray[np.float64]:
+        """Absolute errors."""
+        return metrics.absolute_error_deg(self.estimated_deg, self.true_deg)
+
+    @property
+    def true_candidate_deg(self) -> NDArray[np.float64] | None:
+        return self.true_deg if self.counts_hits else None
+
+    @cached_property
+    def hits_pct(self) -> NDArray[np.float64]:
+        return metrics.hits_pct(self.estimated_deg, self.true_deg)
+
+    @property
+    def true_log_probability(self) -> NDArray[np.float64] | None:
+        return self._stored("true_log_probability")
+
+    @property
+    def estimated_log_probability(self) -> NDArray[np.float64] | None:
+        return self._stored("estimated_log_probability")
+
+    def _stored(self, name: str) -> NDArray[np.float64] | None:
+        """None where no probabilities are stored: the method gives none, the true angles are no candidates, or an older version
+        of the suite made the predictions."""
+        return self.predictions[name].to_numpy(np.float64) if name in self.predictions and len(self.predictions) else None
 
 
 def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hits: bool) -> Metrics:
     """All metrics of a cell; ``counts_hits`` where its true angles are candidates."""
-    estimated, true = predictions["estimated_deg"].to_numpy(float), predictions["true_deg"].to_numpy(float)
-    clip, errors = predictions["clip"].to_numpy(), metrics.absolute_error_deg(estimated, true)
-    error = metrics.with_interval(errors, clip)
-    hits = metrics.with_interval(metrics.hits_pct(estimated, true), clip) if counts_hits else None
-    nll_nats, ece_pct = calibration(predictions)
+    cell, clip = Scored(predictions, candidates_deg, counts_hits), predictions["clip"].to_numpy()
     return Metrics(
-        mae_deg=error.mean,
-        mae_lo=_number(error.low),
-        mae_hi=_number(error.high),
-        accuracy_pct=hits and hits.mean,
-        accuracy_lo=hits and _number(hits.low),
-        accuracy_hi=hits and _number(min(100.0, hits.high)),
-        median_deg=metrics.median_deg(errors),
-        within_10_pct=metrics.within_pct(errors),
-        gross_pct=metrics.gross_pct(errors),
-        endfire_mae_deg=metrics.endfire_mae_deg(errors, true),
-        nll_nats=nll_nats,
-        ece_pct=ece_pct,
+        values=values_of([cell], clip),
         sequences=len(predictions),
         clips=len(np.unique(clip)),
-        floor_deg=metrics.classifier_floor_deg(true, candidates_deg),
+        floor_deg=metrics.classifier_floor_deg(cell.true_deg, candidates_deg),
     )
 
 
-def calibration(predictions: pd.DataFrame) -> tuple[float | None, float | None]:
-    """Negative log-likelihood in nats and calibration error in percent; None where no probabilities are stored: the method
-    gives none, the true angles are no candidates, or an older version of the suite made the predictions."""
-    if "true_log_probability" not in predictions or not len(predictions):
-        return None, None
-    hits = metrics.hits_pct(predictions["estimated_deg"], predictions["true_deg"])
-    error = metrics.ece_pct(predictions["estimated_log_probability"], hits)
-    return metrics.nll_nats(predictions["true_log_probability"]), error
+def values_of(seeds: Sequence[Scored], clip: NDArray[np.integer]) -> dict[str, Value]:
+    """Every metric of a scored set over its ``seeds``, by name; ``clip`` as for `Metric.value`."""
+    return {metric.name: metric.value(seeds, clip) for metric in catalogue.METRICS}
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def signature() -> str:
+    """How the numbers of a cell, and of a leaderboard line, were computed."""
+    says = [declared.says for declared in (*catalogue.METRICS, *catalogue.COSTS) if declared.says]
+    return metrics.signature("errors", *says, unit="sequence", interval="95-hall-t-over-clips", seeds="mean")
+
+
+def scoring_code() -> str:
+    """A hash of all that the numbers of a cell depend on beside its predictions."""
+    return catalogue.code_of(catalogue.METRICS, Scored, metrics.classifier_floor_deg)

@@ -7,6 +7,7 @@ the positions that the protocol names, and its interval says what other speech w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,19 @@ class Estimate:
     mean: float
     low: float
     high: float
+
+    @property
+    def has_interval(self) -> bool:
+        return not (np.isnan(self.low) or np.isnan(self.high))
+
+
+Value: TypeAlias = Estimate | float | None
+"""Of a metric: with an interval over clips where it has one; None where it does not apply or was not measured."""
+
+
+def point(value: Value) -> float | None:
+    """A value without its interval."""
+    return value.mean if isinstance(value, Estimate) else value
 
 
 def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
@@ -84,17 +98,14 @@ def paired_difference(differences: ArrayLike) -> Estimate:
 
 @dataclass(frozen=True)
 class Standing:
-    """One of M methods against the best of them on the clips that both have, in degrees. ``p_holm`` is corrected for all
+    """One of M methods against the best of them on the clips that both have. ``p_holm`` is corrected for all
     comparisons with the best; ``tied`` says that it cannot be told apart from the best. The best itself has a difference of
     zero; a method with fewer seeds may lie below it."""
 
     rank: int
     rank_lo: int
     rank_hi: int
-    methods: int
-    difference_deg: float
-    difference_lo: float
-    difference_hi: float
+    difference_deg: Estimate
     p_holm: float
     tied: bool
 
@@ -121,16 +132,12 @@ def standings(differences_deg: ArrayLike, mae_deg: ArrayLike, seeds: ArrayLike) 
     low, high = rank_interval(differences, rivals)
     found: list[Standing | None] = [None] * len(mae)
     for index, own in behind.items():
-        difference = paired_difference(own)
         p_holm = float(holm.get(index, 1.0))
         found[index] = Standing(
             rank=int(ranks[index]),
             rank_lo=int(low[index]),
             rank_hi=int(high[index]),
-            methods=len(mae),
-            difference_deg=difference.mean,
-            difference_lo=difference.low,
-            difference_hi=difference.high,
+            difference_deg=paired_difference(own),
             p_holm=p_holm,
             tied=not p_holm < ALPHA,
         )

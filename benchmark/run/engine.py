@@ -40,17 +40,16 @@ class LocalProcesses:
         waiting, busy = deque(fits), list[_Process]()
         try:
             while waiting or busy:
-                while waiting and len(busy) < self.jobs:
-                    busy.append(_Process.start(settings, waiting.popleft()))
+                free = min(self.jobs - len(busy), len(waiting))
+                busy += [_Process.start(settings, waiting.popleft()) for _ in range(free)]
                 wait([line for process in busy for line in (process.line, process.sentinel)])
-                for process in list(busy):
-                    if process.has_ended(listen):
-                        listen(process.fit.key, 1.0, "done")
-                        if not (process.is_alive() and waiting):
-                            busy.remove(process)
-                            process.stop()
-                        else:
-                            process.take(waiting.popleft())
+                for process in [one for one in busy if one.has_ended(listen)]:
+                    listen(process.fit.key, 1.0, "done")
+                    if waiting and process.is_alive():
+                        process.take(waiting.popleft())
+                    else:
+                        busy.remove(process)
+                        process.stop()
         finally:
             for process in busy:
                 process.stop()

@@ -8,9 +8,8 @@ from ..data.splits import split_code
 from ..digest import source_digest
 from ..plugins.spec import method_digest
 from ..protocol import GenerationProtocol, Protocol
-from ..results.generation import score as generation_score
+from ..results import generation, scoring
 from ..results.records import CellCode, FitCode
-from ..results.scoring import score
 from .answers import predictions_table
 from .generate import generated_cell
 from .scored_set import scored_by
@@ -30,5 +29,5 @@ def fit_code(method: str, scene: Scene) -> FitCode:
 def cell_code(protocol: Protocol) -> CellCode:
     """Hashes of all code that a cell depends on beside its fit."""
     if isinstance(protocol, GenerationProtocol):
-        return CellCode(scored=source_digest(generated_cell), scoring=source_digest(generation_score))
-    return CellCode(scored=source_digest(scored_by, predictions_table), scoring=source_digest(score))
+        return CellCode(scored=source_digest(generated_cell), scoring=generation.scoring_code())
+    return CellCode(scored=source_digest(scored_by, predictions_table), scoring=scoring.scoring_code())

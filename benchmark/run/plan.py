@@ -69,16 +69,15 @@ def make_plan(request: Request) -> Plan:
     plan, scenes = Plan(), Scenes()
     methods = [read_method(text) for text in dict.fromkeys(request.methods)]
     for protocol, spec in _scenes(request, methods, scenes, plan.notes):
-        scene = scenes.get(spec)
-        for method in methods:
-            if _takes_part(method, protocol):
-                state, reason = method.problem or _skipped(method, scene)
-                for n in _label_counts(method, protocol, request):
-                    fit = _fit(method, protocol, scene, spec, n, request.scale)
-                    if state is None:
-                        plan.add(fit)
-                    else:
-                        plan.not_run += [_not_run(fit, cell, state, reason) for cell in fit.cells]
+        for method in (method for method in methods if _takes_part(method, protocol)):
+            scene = scenes.get(spec)
+            state, reason = method.problem or _skipped(method, scene)
+            for n in _label_counts(method, protocol, request):
+                fit = _fit(method, protocol, scene, spec, n, request.scale)
+                if state is None:
+                    plan.add(fit)
+                else:
+                    plan.not_run += [_not_run(fit, cell, state, reason) for cell in fit.cells]
     return plan
 
 
@@ -163,7 +162,6 @@ def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, 
         seed=scene.draw.seed,
         nominal_labels=n,
         labels=labels,
-        selection_labels=labels,
         transductive=method.uses_unlabelled,
         candidates_deg=setup.candidates_deg,
         spacing_m=setup.spacing_m,

@@ -1,5 +1,5 @@
-"""How much of what is scored was there before: shares of scored sequences that have a frame, a clip or a speaker in common with
-others. Pure functions of start indices."""
+"""Which sequences a cell scores, and how much of them was there before: the shares that have a frame, a clip or a speaker in
+common with sequences that the fit was given."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ def _recordings(part: Part) -> NDArray[np.int64]:
 
 
 def given_streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
+    """The streams that a fit trains and selects on."""
     return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
 
 
@@ -84,13 +85,11 @@ def scored_by(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     subset, given, free = cell.protocol.splits[cell.split], [], []
     if fit.axes.labels:
         train, selection = given_streams(scene, fit)
-        _, chosen = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
-        given = [(fit.protocol.train, chosen.labelled), (fit.protocol.selection, chosen.selected)]
-        free = [Part(fit.protocol.train.speech, train, chosen.unlabelled)]
-    used = [starts for used_subset, starts in given if used_subset == subset]
-    chosen = scored_set(
-        scene.stream(subset), np.concatenate([np.empty(0, np.int64), *used]), cell.protocol.balance, fit.axes.seed
-    )
+        _, starts = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
+        given = [(fit.protocol.train, starts.labelled), (fit.protocol.selection, starts.selected)]
+        free = [Part(fit.protocol.train.speech, train, starts.unlabelled)]
+    used = np.concatenate([np.empty(0, np.int64), *(starts for each, starts in given if each == subset)])
+    chosen = scored_set(scene.stream(subset), used, cell.protocol.balance, fit.axes.seed)
     if not len(chosen.starts):
         raise UserError(f"no sequence is left to score in {cell.split}: lower --labels or give more speech")
     scored = Part(subset.speech, chosen.stream, chosen.starts)

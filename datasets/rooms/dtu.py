@@ -49,8 +49,8 @@ class Dtu(RecordedRoom):
         self.conditions = (Condition(CONDITION, 0.5),)
         rows = {name: list(_rows(self.path / f"DTU_RIR_speech_{name}.mat", name in NEEDED)) for name in FILES}
         some = [row for row, count in zip(rows["train"], _occurrences(rows["train"]), strict=True) if count < 3]
-        leads_s = [array_tdoa_s(waveform.T, self.spacing_m) for _, waveform in some]
-        if not settle_order(leads_s, [doa_deg for doa_deg, _ in some], self.spacing_m, self.path):
+        tdoas_s = [array_tdoa_s(waveform.T, self.spacing_m) for _, waveform in some]
+        if not settle_order(tdoas_s, [doa_deg for doa_deg, _ in some], self.spacing_m, self.path):
             rows = {name: [(doa_deg, waveform[:, ::-1]) for doa_deg, waveform in found] for name, found in rows.items()}
         self.takes = tuple(take for name in FILES for take in _takes(name, rows[name]))
         grids = [{take.position for take in self.takes if (take.role, take.kind) == FILES[name]} for name in NEEDED]

@@ -75,8 +75,8 @@ def _turned(files: dict[tuple[float, float], Callable[[], bytes]], pair: list[in
     """The pair in the order that puts microphone 2 on the positive side."""
     grid = {place: content for place, content in files.items() if place[1] == GRID_M} or files
     responses = [_read(content, place, pair, path) for place, content in grid.items()]
-    leads_s = [array_tdoa_s(response[:, direct_sound(response)], spacing_m) for response in responses]
-    return pair if settle_order(leads_s, [angle for angle, _ in grid], spacing_m, path) else pair[::-1]
+    tdoas_s = [array_tdoa_s(response[:, direct_sound(response)], spacing_m) for response in responses]
+    return pair if settle_order(tdoas_s, [angle for angle, _ in grid], spacing_m, path) else pair[::-1]
 
 
 def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -85,12 +85,16 @@ def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
         if file.suffix == ".mat":
             yield file.name, file.read_bytes
         elif file.suffix == ".zip":
-            try:
-                with zipfile.ZipFile(file) as archive:
-                    for member in archive.infolist():
-                        yield Path(member.filename).name, partial(_unpacked, file, member.filename)
-            except (zipfile.BadZipFile, OSError) as error:
-                raise UserError(f"{file}: cannot be read as a zip archive ({error}); download it again") from error
+            for name in _names(file):
+                yield Path(name).name, partial(_unpacked, file, name)
+
+
+def _names(file: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{file}: cannot be read as a zip archive ({error}); download it again") from error
 
 
 def _unpacked(file: Path, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What can be measured on two-channel impulse responses, one position at a time."""
+"""What can be measured on two-channel impulse responses, position by position."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def reach_s(spacing_m: float) -> float:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What was measured, ``[P]`` or, per channel, ``[P, 2]``; NaN where nothing can be measured.
+class Measurements:
+    """What was measured at P positions: ``[P]`` or, per channel, ``[P, 2]``. NaN where nothing can be measured.
 
-    ``dc`` is relative to the peak, ``gain_db`` that of channel 2 over 1, ``lead_s`` how much earlier microphone 2 hears the
-    direct sound (`acoustics.py`), ``upright`` whether both hear it with one polarity. ``residual_s``, ``scale`` and
-    ``offset_s`` belong to the line fitted through all positions (`responses.py`).
+    ``dc`` is relative to the peak. ``gain_db`` is the gain of channel 2 over channel 1. ``tdoa_s`` is how much earlier
+    microphone 2 hears the direct sound (`acoustics.py`), ``same_polarity`` whether both hear it with one polarity.
+    ``residual_s``, ``scale`` and ``offset_s`` belong to the line that is fitted through all positions (`responses.py`).
     """
 
     finite: Flags
@@ -41,15 +41,15 @@ class Figures:
     onset_s: Floats
     direct_db: Floats
     rt60_s: Floats
-    lead_s: Floats
-    upright: Flags
+    tdoa_s: Floats
+    same_polarity: Flags
     residual_s: Floats
     scale: float = np.nan
     offset_s: float = np.nan
 
 
-def measure(responses: NDArray[np.floating], spacing_m: float) -> Figures:
-    """All figures of ``responses [P, 2, samples]`` but those of the fit."""
+def measure(responses: NDArray[np.floating], spacing_m: float) -> Measurements:
+    """Everything of ``responses [P, 2, samples]`` but the fit."""
     raw = np.asarray(responses, np.float64)
     finite = np.array([bool(np.isfinite(pair).all()) for pair in raw])
     raw = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0)
@@ -61,23 +61,11 @@ def measure(responses: NDArray[np.floating], spacing_m: float) -> Figures:
         dc = np.where(peak > 0, offset / peak, 0)
         gain_db = energy_db[:, 1] - energy_db[:, 0]
     arrivals = [_arrival(pair, spacing_m) for pair in full]
-    onset, direct_db, lead_s, upright = (np.array(column) for column in zip(*arrivals, strict=True))
-    reverberation_s = np.array([rt60_s(pair[0], noisy=True) for pair in full])
+    onset_s, direct_db, tdoa_s, same_polarity = (np.array(column) for column in zip(*arrivals, strict=True))
+    decay_s = np.array([rt60_s(pair[0], noisy=True) for pair in full])
     clipped = ((np.abs(raw) >= 0.999 * peak[:, :, None]) & (peak[:, :, None] > 0)).sum(axis=2)
-    blank = np.full(len(raw), np.nan)
-    return Figures(
-        finite,
-        peak,
-        dc,
-        clipped,
-        gain_db,
-        onset / SAMPLE_RATE_HZ,
-        direct_db,
-        reverberation_s,
-        lead_s,
-        upright.astype(bool),
-        blank,
-    )
+    no_fit = np.full(len(raw), np.nan)
+    return Measurements(finite, peak, dc, clipped, gain_db, onset_s, direct_db, decay_s, tdoa_s, same_polarity, no_fit)
 
 
 def _dc(channel: Floats) -> float:
@@ -90,11 +78,11 @@ def _dc(channel: Floats) -> float:
     return mean if abs(mean) > tail.std() else 0.0
 
 
-def _arrival(pair: Floats, spacing_m: float) -> tuple[int, float, float, bool]:
-    """First arrival of ``pair [2, samples]``: its sample, its level over all that follows in dB, by how many seconds channel 2
-    leads and whether with the same polarity."""
+def _arrival(pair: Floats, spacing_m: float) -> tuple[float, float, float, bool]:
+    """The direct sound of ``pair [2, samples]``: when it begins, its level in dB over all that follows, its delay as `gcc_phat`
+    gives it."""
     if not np.abs(pair).max(axis=1, initial=0).all():
-        return 0, np.nan, np.nan, True
+        return 0.0, np.nan, np.nan, True
     where, finer = direct_sound(pair, spacing_m / SPEED_OF_SOUND_M_PER_S), 64
     direct = pair[:, where]
     fade = round(BEFORE_S * SAMPLE_RATE_HZ)
@@ -104,4 +92,4 @@ def _arrival(pair: Floats, spacing_m: float) -> tuple[int, float, float, bool]:
     delay = gcc_phat(first * second.conj(), n_fft, finer, reach_s(spacing_m), 1e-3, BAND_HZ, either_polarity=True)
     later = float((pair[:, where.stop :] ** 2).sum())
     direct_db = 10 * np.log10((direct**2).sum() / later) if later else np.inf
-    return first_arrival(pair), float(direct_db), *delay
+    return first_arrival(pair) / SAMPLE_RATE_HZ, float(direct_db), *delay

@@ -1,7 +1,7 @@
 """Do recordings of talkers fit what is said of them? As `verify` asks of responses, as far as a recording can tell.
 
 The delay between the channels is that of GCC-PHAT over the whole recording, the cross-spectrum averaged over frames before it
-is whitened. Thresholds stand clear of clean rooms: "clean" is the worst figure of `dtu-twin`, `mir-twin` (three reverberation
+is whitened. Thresholds stand clear of clean rooms. "Clean" is the worst value in `dtu-twin`, `mir-twin` (three reverberation
 times) and the measured R3VIVAL (three settings), with synthetic talkers. Residuals there are below 13 us.
 """
 
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from ...benchmark.acoustics import tdoa_s
 from ...benchmark.digest import array_digest
 from .._measure import Floats, gcc_phat
-from .measure import BAND_HZ, Figures, reach_s
-from .responses import DELAY_S, GAIN_DB, SILENT_DB, Finding, at, faults_of_delays
+from .measure import BAND_HZ, Measurements, reach_s
+from .responses import GAIN_DB, SILENT_DB, Finding, at, faults_of_delays, without_delay
 
 SCALE = 0.15
 """Of 1: reflections draw delays toward zero. Clean: 0.09."""
@@ -25,8 +25,6 @@ CLIPPED = 10
 """Samples within a thousandth of the peak. Clean: 3."""
 DC = 0.1
 """Mean over root mean square. Clean: 0.001."""
-SAME = 0.9999
-"""Correlation of the two channels."""
 FRAME, FINER = 4096, 16
 LEAST_DIRECTIONS = 3
 
@@ -39,38 +37,31 @@ class _Heard(NamedTuple):
     clipped: Floats
     gain_db: float
     alike: float
-    lead_s: float
-    upright: bool
+    tdoa_s: float
+    same_polarity: bool
     content: str
 
 
 def verify_recordings(
     waveforms: Iterable[NDArray[np.floating]], doa_deg: ArrayLike, spacing_m: float
-) -> tuple[list[Finding], Figures]:
-    """Faults of P recordings ``[samples, 2]`` at 16 kHz, and what was measured; each is looked at once and let go. Delays are
-    held against the angles where there are at least three directions. Reverberation and distances are not looked at."""
+) -> tuple[list[Finding], Measurements]:
+    """Faults of P recordings ``[samples, 2]`` at 16 kHz, and what was measured. Each recording is read once and not kept.
+    Delays are compared with the angles if there are at least three directions; reverberation and distances are not."""
     angles, heard = np.asarray(doa_deg, np.float64), [_listen(np.asarray(one, np.float64), spacing_m) for one in waveforms]
-    peak, dc, clipped, gain_db, alike, lead_s, upright, _ = (np.array(column) for column in zip(*heard, strict=True))
-    blank = np.full(len(heard), np.nan)
-    finite = np.ones(len(heard), bool)
-    figures = Figures(finite, peak, dc, clipped, gain_db, blank, blank, blank, lead_s, upright, blank)
-    silent = (peak == 0).any(axis=1) | (np.abs(gain_db) > SILENT_DB)
-    same = ~silent & (alike > SAME)
-    identical = same & ((np.abs(tdoa_s(angles, spacing_m)) > DELAY_S) | same.all())  # at broadside both may hear the same
+    peak, dc, clipped, gain_db, alike, delay_s, same_polarity, _ = (np.array(column) for column in zip(*heard, strict=True))
+    blank, finite = np.full(len(heard), np.nan), np.ones(len(heard), bool)
+    measured = Measurements(finite, peak, dc, clipped, gain_db, blank, blank, blank, delay_s, same_polarity, blank)
+    silent, identical = without_delay(measured, alike, tdoa_s(angles, spacing_m))
     usable = ~silent & ~identical
     typical_db = float(np.median(gain_db[usable])) if usable.any() else 0.0
+    loud = usable & (abs(typical_db) > GAIN_DB)
     checks = [
         ("silent", silent, f"a channel is silent or {SILENT_DB:g} dB below the other", "choose another pair or record again"),
         ("identical", identical, "both channels hold one signal", "export two microphones, not one twice"),
         ("clipped", (clipped >= CLIPPED).any(axis=1), "flat tops", "record at a lower level"),
         ("dc", (np.abs(dc) > DC).any(axis=1), "a constant is added", "take out the mean"),
-        ("polarity", usable & ~upright, "the channels have opposite polarity", "turn one channel's sign"),
-        (
-            "gain",
-            usable & (abs(typical_db) > GAIN_DB),
-            f"channel 2 is {typical_db:+.1f} dB over channel 1",
-            "calibrate the gains",
-        ),
+        ("polarity", usable & ~same_polarity, "the channels have opposite polarity", "turn one channel's sign"),
+        ("gain", loud, f"channel 2 is {typical_db:+.1f} dB over channel 1", "calibrate the gains"),
     ]
     findings = [Finding(kind, at(where), text, todo) for kind, where, text, todo in checks if where.any()]
     contents = [one.content for one in heard]
@@ -78,9 +69,9 @@ def verify_recordings(
         copies, todo = at(np.array(contents) == content), "all but one are copies under a wrong name: export them again"
         findings.append(Finding("duplicate", copies, f"{len(copies)} files hold one recording", todo))
     if len(set(angles[usable])) >= LEAST_DIRECTIONS:
-        more, figures = faults_of_delays(figures, angles, spacing_m, usable, None, SCALE)
+        more, measured = faults_of_delays(measured, angles, spacing_m, usable, None, SCALE)
         findings += more
-    return findings, figures
+    return findings, measured
 
 
 def _listen(waveform: Floats, spacing_m: float) -> _Heard:
@@ -91,11 +82,11 @@ def _listen(waveform: Floats, spacing_m: float) -> _Heard:
         gain_db, dc = float(10 * np.log10(power[1] / power[0])), np.where(rms > 0, waveform.mean(axis=0) / rms, 0)
     alike = float(full[:, 0] @ full[:, 1] / max(np.sqrt(power.prod()), 1e-300))
     clipped = ((np.abs(waveform) >= 0.999 * peak) & (peak > 0)).sum(axis=0)
-    return _Heard(peak, dc, clipped, gain_db, alike, *_lead(full, spacing_m), array_digest(waveform))
+    return _Heard(peak, dc, clipped, gain_db, alike, *_delay(full, spacing_m), array_digest(waveform))
 
 
-def _lead(waveform: Floats, spacing_m: float) -> tuple[float, bool]:
-    """By how many seconds channel 2 leads, and whether with the same polarity."""
+def _delay(waveform: Floats, spacing_m: float) -> tuple[float, bool]:
+    """The delay of a recording ``[samples, 2]``, as `gcc_phat` gives it."""
     window, cross = np.hanning(FRAME)[:, None], np.zeros(FRAME + 1, complex)
     padded = np.pad(waveform, ((0, max(0, FRAME - len(waveform))), (0, 0)))
     for start in range(0, len(padded) - FRAME + 1, FRAME // 2):

@@ -15,19 +15,19 @@ from rich.table import Column, Table
 from ...benchmark.dataset import Condition, Position, PositionKind, Room
 from .._convolution import ImpulseResponseRoom
 from .._recorded import RecordedRoom
-from .measure import Figures
+from .measure import Measurements
 from .recordings import verify_recordings
 from .responses import Finding, verify
 
 
 @dataclass(frozen=True)
 class Report:
-    """One condition of a room: its positions of all kinds, or those of its recordings one by one, faults and figures."""
+    """One condition of a room: its positions of all kinds, or those of its recordings one by one, faults and measurements."""
 
     condition: Condition
     positions: tuple[Position, ...]
     findings: list[Finding]
-    figures: Figures
+    measured: Measurements
     what: str = "responses"
 
     def places(self, finding: Finding) -> str:
@@ -40,7 +40,7 @@ class Report:
 
     def summary(self) -> dict[str, str]:
         """Column titles and what stands under them, over positions."""
-        shown = self.figures
+        shown = self.measured
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             return {
                 "\nn": str(len(self.positions)),
@@ -56,12 +56,12 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, null where nothing can be measured."""
-        figures = {name: value.tolist() for name, value in vars(self.figures).items() if isinstance(value, np.ndarray)}
+        columns = {name: value.tolist() for name, value in vars(self.measured).items() if isinstance(value, np.ndarray)}
         positions = [
-            vars(position) | {name: _no_nan(value[index]) for name, value in figures.items()}
+            vars(position) | {name: _no_nan(value[index]) for name, value in columns.items()}
             for index, position in enumerate(self.positions)
         ]
-        fit = {"scale": _no_nan(self.figures.scale), "offset_s": _no_nan(self.figures.offset_s)}
+        fit = {"scale": _no_nan(self.measured.scale), "offset_s": _no_nan(self.measured.offset_s)}
         return vars(self.condition) | fit | {"findings": [vars(finding) for finding in self.findings], "positions": positions}
 
 

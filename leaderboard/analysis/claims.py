@@ -1,19 +1,14 @@
-"""Published claims, held against the results: which of two methods has the smaller mean error."""
+"""Published claims, which of two methods has the smaller mean error, and what results say of them."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from ...benchmark.results.statistics import Estimate, paired_difference
-from .comparison import Totals, differences_deg
+from ...benchmark.results.statistics import Estimate
 
 FILE = Path(__file__).parent / "paper_claims.csv"
 OUTCOMES = ("holds", "does not hold", "cannot be told")
@@ -52,44 +47,9 @@ class Verdict:
         return f"{at}({self.difference.mean:.2f} deg{interval})"
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A row, as far as claims need it. Claims are about methods as they are by default."""
-
-    place: Hashable
-    method: str
-    is_default: bool
-    labels: int
-    nominal_labels: int
-
-
 @cache
 def paper_claims() -> tuple[Claim, ...]:
     """The claims of ``paper_claims.csv``."""
     with FILE.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
         return tuple(Claim(row["better"], row["worse"], int(row["from_n"]), row["source"]) for row in rows)
-
-
-def judge(
-    claims: Sequence[Claim], contenders: Sequence[Contender], totals: Sequence[Totals | None]
-) -> list[tuple[Verdict, ...]]:
-    """The verdicts that each row, as the better one, gives rise to; none where one of two rows has no predictions (None)."""
-    found: list[list[Verdict]] = [[] for _ in contenders]
-    for claim, (this, other) in product(claims, _pairs(contenders)):
-        mine, theirs = contenders[this], contenders[other]
-        one, two = totals[this], totals[other]
-        claimed = max(mine.nominal_labels, theirs.nominal_labels) >= claim.from_n
-        if claimed and (mine.method, theirs.method) == (claim.better, claim.worse) and one is not None and two is not None:
-            clips = differences_deg([one, two])[0, 1]
-            if not np.isnan(clips).all():
-                found[this].append(Verdict(claim, max(mine.labels, theirs.labels), paired_difference(clips)))
-    return [tuple(sorted(verdicts, key=lambda verdict: verdict.labels)) for verdicts in found]
-
-
-def _pairs(contenders: Sequence[Contender]) -> Iterator[tuple[int, int]]:
-    """Rows of one scored set with as many labels, or where one of them uses none."""
-    for (this, mine), (other, theirs) in product(enumerate(contenders), repeat=2):
-        same = mine.place == theirs.place and mine.is_default and theirs.is_default
-        if same and (mine.labels == theirs.labels or not mine.labels or not theirs.labels):
-            yield this, other

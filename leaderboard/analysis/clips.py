@@ -1,13 +1,21 @@
-"""Which clips of several seeds are one: intervals are taken over those that are not."""
+"""Which clips of several seeds are one, and errors by clip: intervals are taken over clips, and comparisons clip by clip."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from ...benchmark.results.metrics import absolute_error_deg
 from ...benchmark.results.records import CellRecord
+
+Totals: TypeAlias = pd.DataFrame
+"""``total_deg`` of the absolute errors and number of ``sequences`` by ``clip``, its name in `Clips`, and ``seed``. All methods
+of a scored set and seed have the same sequences in a clip; published protocols alone leave out those that a fit was given with
+a label, J of many thousands."""
 
 
 class Clips:
@@ -42,3 +50,37 @@ class Clips:
     def _name(self, scored: str, clip: int) -> str:
         speakers = self._speakers.get(scored, ())
         return f"speaker {speakers[clip]}" if clip < len(speakers) else f"seed {self._seeds[scored]} clip {clip}"
+
+
+def clip_totals(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> Totals:
+    """The totals of a row's stored predictions, all seeds: what is left to compare once the sequences are gone."""
+    parts = [
+        pd.DataFrame(
+            {
+                "clip": clips.numbers(record, table["clip"].to_numpy()),
+                "seed": record.fit.seed,
+                "error_deg": absolute_error_deg(table["estimated_deg"], table["true_deg"]),
+            }
+        )
+        for record, table in seeds
+    ]
+    grouped = pd.concat(parts, ignore_index=True).groupby(["clip", "seed"])["error_deg"]
+    return pd.DataFrame(grouped.agg(total_deg="sum", sequences="size")).rename(dict(enumerate(clips.names)), level="clip")
+
+
+def differences_deg(totals: Sequence[Totals]) -> NDArray[np.float64]:
+    """How much larger the first row's mean error is than the second's, for every two of M rows and each of the C clips that any
+    has: over the seeds that both have of a clip, ``[M, M, C]``; NaN where they have none."""
+    table = pd.concat(totals, axis=1, keys=range(len(totals)))
+    total, count = (table.xs(name, axis=1, level=1).to_numpy(np.float64).T for name in ("total_deg", "sequences"))
+    _, clip = np.unique(table.index.get_level_values("clip"), return_inverse=True)
+    belongs = np.equal.outer(clip, np.arange(clip.max() + 1)).astype(np.float64)
+    there = ~np.isnan(total)
+    found = []
+    for own, common in enumerate(there & row for row in there):
+        mine, my_count, other, their_count = (
+            np.where(common, values, 0.0) @ belongs for values in (total[own], count[own], total, count)
+        )
+        with np.errstate(invalid="ignore"):
+            found.append(mine / my_count - other / their_count)
+    return np.array(found)

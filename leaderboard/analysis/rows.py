@@ -1,97 +1,66 @@
-"""Records to table rows: which records count, and what their seeds come to. Pure but for the reader it is handed."""
+"""Records of one method to a table row: what its seeds come to. Pure but for the reader that is handed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ...benchmark.results import metrics
-from ...benchmark.results.records import CellCode, CellRecord, FitCode, Leaks, State, plugin_name
-from ...benchmark.results.scoring import calibration
-from ...benchmark.results.statistics import Standing
-from .claims import Contender, Verdict, judge, paper_claims
-from .clips import Clips
-from .comparison import Totals, clip_totals, compare
+from ...benchmark.results.catalogue import ACCURACY, COSTS, MAE
+from ...benchmark.results.records import CellRecord, Leaks, State
+from ...benchmark.results.scoring import Scored, values_of
+from ...benchmark.results.statistics import Estimate, Standing, Value
+from .claims import Verdict
+from .clips import Clips, Totals, clip_totals
+from .current import Entry, entry
 from .reference import Reference, reference
 
-SPLITS = ("train", "validation", "off_grid", "off_range")
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
-Read = Callable[[str], pd.DataFrame]
-Axes = tuple[str | int | float, ...]
-ANGLES = ("estimated_deg", "true_deg")
-Good = list[tuple[CellRecord, pd.DataFrame]]
-
-
-@dataclass(frozen=True)
-class Installed:
-    """Hashes of the code that is installed: those of `FitCode`, and for every protocol its fingerprint and `CellCode`.
-
-    For people: ``protocol_titles`` with references, and ``citations`` of methods.
-    """
-
-    methods: Mapping[str, str]
-    rooms: Mapping[str, str]
-    speech: Mapping[str, str]
-    data: str
-    split: str
-    protocols: Mapping[str, tuple[str, CellCode]]
-    protocol_titles: Mapping[str, tuple[str, str]]
-    citations: Mapping[str, str]
-
-    def is_current(self, record: CellRecord) -> bool:
-        """Whether the record is of the installed code, all of it. What is not installed cannot be out of date."""
-        fit, axes = record.fit, record.axes
-        today = FitCode(
-            method=self.methods.get(fit.method, fit.code.method),
-            room=self.rooms.get(plugin_name(fit.dataset), fit.code.room),
-            speech=self.speech.get(plugin_name(fit.speech), fit.code.speech),
-            data=self.data,
-            split=self.split,
-        )
-        made_by = axes.protocol_fingerprint, axes.code
-        return fit.code == today and self.protocols.get(axes.protocol, made_by) == made_by
+Read: TypeAlias = Callable[[str], pd.DataFrame]
+"""The stored predictions of a cell by its key."""
+Good: TypeAlias = list[tuple[CellRecord, pd.DataFrame]]
 
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a row in degrees and percent: means of the seeds' own values; intervals over the clips of all seeds, as
-    `Clips` counts them. ``by_doa`` and ``confusion`` are of the sequences of all seeds together.
+    """Scores and costs of a row: ``values`` by the names of `catalogue.METRICS` and `catalogue.COSTS`, made of those of the
+    seeds; intervals over the clips of all seeds, as `Clips` counts them. ``by_doa`` and ``confusion`` are of the sequences of
+    all seeds together.
 
     ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
     """
 
-    mae_deg: float
-    mae_lo: float
-    mae_hi: float
-    accuracy_pct: float | None
-    accuracy_lo: float | None
-    accuracy_hi: float | None
+    values: Mapping[str, Value]
     sequences: int
     clips: int
     floor_deg: float
-    fit_s: float | None
-    predict_us_per_sequence: float | None
-    fit_added_rss_mb: float | None
-    parameters: int | None
     by_doa: metrics.ByDoa
     confusion: NDArray[np.int64] | None
-    median_deg: float
-    within_10_pct: float
-    gross_pct: float
-    endfire_mae_deg: float | None
-    nll_nats: float | None
-    ece_pct: float | None
+
+    @property
+    def mae_deg(self) -> Estimate:
+        found = self.values[MAE.name]
+        assert isinstance(found, Estimate)
+        return found
+
+    @property
+    def accuracy_pct(self) -> Estimate | None:
+        found = self.values[ACCURACY.name]
+        assert found is None or isinstance(found, Estimate)
+        return found
 
 
 @dataclass(frozen=True)
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
-    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of `clip_totals`."""
+    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of
+    `clip_totals`; `comparison` adds ``standing`` and ``verdicts``."""
 
     first: CellRecord
     seeds: int
@@ -103,6 +72,10 @@ class Row:
     standing: Standing | None = None
     clips: Totals | None = None
     verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def entry(self) -> Entry:
+        return entry(self.first)
 
     @property
     def method(self) -> str:
@@ -121,105 +94,11 @@ class Row:
         return self.first.axes.split
 
 
-def choose(
-    stored: Iterable[CellRecord], planned: Mapping[str, CellRecord], installed: Installed, newest: Callable[[str], float]
-) -> tuple[list[CellRecord], int]:
-    """One current record for every cell and seed, and how many stored ones were left out.
-
-    ``planned`` are the cells of the latest request by key; those that are not stored come back as ``missing``. Two records of
-    the same axes differ by code or data that only their keys know of: the planned one counts, else the newest by
-    ``newest(key)``.
-    """
-    records = {record.key: record for record in stored}
-    waiting = {key: record for key, record in planned.items() if key not in records}
-    by_axes: dict[Axes, list[CellRecord]] = {}
-    for record in (*records.values(), *waiting.values()):
-        if installed.is_current(record):
-            by_axes.setdefault((*row_axes(record), record.fit.seed), []).append(record)
-
-    def rank(record: CellRecord) -> tuple[bool, bool, float, str]:
-        age = newest(record.key) if record.key in records else 0.0
-        return record.key in planned, record.state == "ok", age, record.key
-
-    chosen = [max(found, key=rank) for found in by_axes.values()]
-    return chosen, len(records) - sum(record.key in records for record in chosen)
-
-
-def row_axes(record: CellRecord) -> Axes:
-    """What rows are grouped by, in the order that they are sorted in. Data differ from seed to seed and do not count."""
-    fit, axes = record.fit, record.axes
-    split = SPLITS.index(axes.split) if axes.split in SPLITS else len(SPLITS)
-    place = (axes.protocol, fit.dataset, fit.speech, split, axes.split, axes.scale, axes.rt60_s)
-    return (*place, axes.protocol_version, axes.protocol_fingerprint, fit.labels, fit.method, fit.variant)
-
-
-def aggregate(records: Sequence[CellRecord], read: Read) -> list[Row]:
-    """Rows in their fixed order. ``read(key)`` gives the stored predictions of a cell and is asked once for each that is ok."""
-    groups: dict[Axes, list[CellRecord]] = {}
-    for record in sorted(records, key=lambda record: (row_axes(record), record.fit.seed)):
-        groups.setdefault(row_axes(record), []).append(record)
-    most: dict[Axes, int] = {}
-    for group in groups.values():
-        if any(record.state == "ok" for record in group):
-            most[_curve(group[0])] = max(most.get(_curve(group[0]), 0), group[0].fit.labels)
-    clips = {place: Clips(found) for place, found in _by_place(records).items()}
-    # only the largest number of labels is drawn angle by angle, and that is the slow part of scoring
-    rows = []
-    for group in groups.values():
-        good, states, reasons = _read(group, read)
-        with_confusion = most.get(_curve(group[0])) == group[0].fit.labels
-        rows.append(_row(group, good, clips[_place(group[0])], states, reasons, with_confusion))
-    places = [_place(row.first) for row in rows]
-    contenders = [
-        Contender(place, row.method, not row.variant, row.labels, row.first.fit.nominal_labels)
-        for row, place in zip(rows, places, strict=True)
-    ]
-    totals, shown = [row.clips for row in rows], [row.score.mae_deg if row.score else None for row in rows]
-    standing = compare([(place, row.labels) for row, place in zip(rows, places, strict=True)], totals, shown)
-    verdicts = judge(paper_claims(), contenders, totals)
-    found = zip(rows, standing, verdicts, strict=True)
-    return [replace(row, standing=where, verdicts=claims) for row, where, claims in found]
-
-
-def _place(record: CellRecord) -> Axes:
-    """The scored set that a record belongs to, over all seeds."""
-    return row_axes(record)[:-3]
-
-
-def _by_place(records: Iterable[CellRecord]) -> dict[Axes, list[CellRecord]]:
-    found: dict[Axes, list[CellRecord]] = {}
-    for record in records:
-        found.setdefault(_place(record), []).append(record)
-    return found
-
-
-def _curve(record: CellRecord) -> Axes:
-    *place, _, method, variant = row_axes(record)
-    return (*place, method, variant)
-
-
-def _read(group: list[CellRecord], read: Read) -> tuple[Good, set[State], list[str]]:
-    """Records with their predictions, the states of all seeds, and why some are not there."""
-    good: list[tuple[CellRecord, pd.DataFrame]] = []
-    states, reasons = set[State](), []
-    for record in group:
-        state, reason = record.state, record.reason
-        if state == "ok":
-            try:
-                good.append((record, read(record.key)))
-            except (OSError, ValueError) as error:  # a damaged file costs its own row, not the whole page
-                state, reason = "failed", f"its stored predictions cannot be read ({error})"
-        states.add(state)
-        if state != "ok":
-            reasons.append(" ".join(reason.split()) or "not run yet")
-    return good, states, reasons
-
-
-def _row(
-    group: list[CellRecord], good: Good, clips: Clips, states: set[State], reasons: list[str], with_confusion: bool
-) -> Row:
-    first = group[0]
+def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusion: bool) -> Row:
+    """The row of the records of one method, one for each seed. ``read`` is asked once for each that is ok."""
+    first = seeds[0]
     fit, axes = first.fit, first.axes
+    good, states, reasons = _read(seeds, read)
     return Row(
         first=first,
         seeds=len(good),
@@ -232,59 +111,40 @@ def _row(
     )
 
 
+def _read(seeds: Sequence[CellRecord], read: Read) -> tuple[Good, set[State], list[str]]:
+    """Records with their predictions, the states of all seeds, and why some are not there."""
+    good: list[tuple[CellRecord, pd.DataFrame]] = []
+    states, reasons = set[State](), []
+    for record in seeds:
+        state, reason = record.state, record.reason
+        if state == "ok":
+            try:
+                good.append((record, read(record.key)))
+            except (OSError, ValueError) as error:  # a damaged file costs its own row, not the whole page
+                state, reason = "failed", f"its stored predictions cannot be read ({error})"
+        states.add(state)
+        if state != "ok":
+            reasons.append(" ".join(reason.split()) or "not run yet")
+    return good, states, reasons
+
+
 def _worst(leaks: list[Leaks]) -> Leaks | None:
     """Of the seed whose scored sequences share most frames, then clips, then speakers, with labelled ones."""
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
 def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
-    """Everything from the predictions but the times, which are means over seeds."""
+    """Everything from the predictions but the costs."""
     first = good[0][0]
     clip = np.concatenate([clips.numbers(record, table["clip"].to_numpy()) for record, table in good])
-    estimated, true = (np.concatenate([table[name].to_numpy(np.float64) for _, table in good]) for name in ANGLES)
-    error = metrics.absolute_error_deg(estimated, true)
-    hits = metrics.hits_pct(estimated, true) if first.axes.counts_hits else None
-    seed = np.repeat(np.arange(len(good)), [len(table) for _, table in good])
-    mae = metrics.with_interval(error, clip)
-    accuracy = metrics.with_interval(hits, clip) if hits is not None else None
-    nll_nats, ece_pct = zip(*(calibration(table) for _, table in good), strict=True)
-    of_seeds = [(error[seed == number], true[seed == number]) for number in range(len(good))]
+    seeds = [Scored(table, record.fit.candidates_deg, record.axes.counts_hits) for record, table in good]
+    estimated, true = (np.concatenate([getattr(seed, name) for seed in seeds]) for name in ("estimated_deg", "true_deg"))
+    costs = {cost.name: cost.over_seeds([getattr(record, cost.name) for record, _ in good]) for cost in COSTS}
     return Score(
-        mae_deg=_mean_of_means(error, seed),
-        mae_lo=mae.low,
-        mae_hi=mae.high,
-        accuracy_pct=_mean_of_means(hits, seed) if hits is not None else None,
-        accuracy_lo=accuracy and accuracy.low,
-        accuracy_hi=accuracy and min(100.0, accuracy.high),
-        sequences=len(error),
+        values=values_of(seeds, clip) | costs,
+        sequences=len(true),
         clips=len(np.unique(clip)),
-        floor_deg=fmean(record.metrics.floor_deg for record, _ in good if record.metrics),
-        fit_s=_mean(record.fit_s for record, _ in good),
-        predict_us_per_sequence=_mean(record.predict_us_per_sequence for record, _ in good),
-        fit_added_rss_mb=_mean(record.fit_added_rss_mb for record, _ in good),
-        parameters=first.parameters,
-        by_doa=metrics.by_doa(error, true),
+        floor_deg=fmean(metrics.classifier_floor_deg(seed.true_deg, seed.candidates_deg) for seed in seeds),
+        by_doa=metrics.by_doa(metrics.absolute_error_deg(estimated, true), true),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
-        median_deg=fmean(metrics.median_deg(own) for own, _ in of_seeds),
-        within_10_pct=fmean(metrics.within_pct(own) for own, _ in of_seeds),
-        gross_pct=fmean(metrics.gross_pct(own) for own, _ in of_seeds),
-        endfire_mae_deg=_mean_of_all([metrics.endfire_mae_deg(*own) for own in of_seeds]),
-        nll_nats=_mean_of_all(nll_nats),
-        ece_pct=_mean_of_all(ece_pct),
     )
-
-
-def _mean_of_means(values: NDArray[np.float64], seed: NDArray[np.int64]) -> float:
-    """``.mean()`` seed by seed, so that one seed gives its record's number to the last digit."""
-    return fmean(float(values[seed == number].mean()) for number in np.unique(seed))
-
-
-def _mean_of_all(values: Sequence[float | None]) -> float | None:
-    """None where one seed has none: a mean over some seeds would not be of what its row says."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else None
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None

@@ -57,9 +57,9 @@ def _ours(table: Table) -> Iterator[Series]:
             source=_source(rows[0]),
             flat=rows[0].labels == 0,
             x=tuple(float(row.labels) for row in rows),
-            y=tuple(score.mae_deg for score in scores),
-            lo=tuple(_known(score.mae_lo) for score in scores),
-            hi=tuple(_known(score.mae_hi) for score in scores),
+            y=tuple(score.mae_deg.mean for score in scores),
+            lo=tuple(_known(score.mae_deg.low) for score in scores),
+            hi=tuple(_known(score.mae_deg.high) for score in scores),
         )
 
 
@@ -93,7 +93,7 @@ def confusions(table: Table) -> list[Confusion]:
     found = [
         Confusion(
             name=_with_labels(row),
-            mae_deg=row.score.mae_deg,
+            mae_deg=row.score.mae_deg.mean,
             true_deg=tuple(row.score.by_doa.true_deg.tolist()),
             estimated_deg=row.first.fit.candidates_deg,
             counts=tuple(tuple(line) for line in row.score.confusion.tolist()),

@@ -1,13 +1,15 @@
-"""Rows to tables: one for every scored set, methods down and, for sweeps, numbers of labels across."""
+"""Scored sets to tables: one for each, methods down and, for sweeps, numbers of labels across."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..format import mae_text, method_name, pct_text, rt60_text
+from ..format import method_name, rt60_text
+from .cells import Cell, make_cell
 from .reference import Reference, published
-from .rows import Row, row_axes
+from .rows import Row
+from .sets import ScoredSet
 
 SPLIT_TITLES = {
     "train": "training set",
@@ -19,17 +21,25 @@ SPLIT_TITLES = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table: one method and variant, and its row in each column of the table (None: not asked for)."""
+    """A line of a table: one method and variant, and its cell in each column of the table (None: not asked for)."""
 
-    name: str
     method: str
     variant: str
-    cells: tuple[Row | None, ...]
+    cells: tuple[Cell | None, ...]
 
     @property
-    def row(self) -> Row:
-        """The line's only or last row, for what all of them share."""
-        return next(row for row in reversed(self.cells) if row is not None)
+    def name(self) -> str:
+        return method_name(self.method, self.variant)
+
+    @property
+    def cell(self) -> Cell:
+        """The line's only or last cell, for what all of them share."""
+        return next(cell for cell in reversed(self.cells) if cell is not None)
+
+    @property
+    def transductive(self) -> bool:
+        """Whether its scores are for sequences that the method was trained on, be it without their labels."""
+        return self.cell.row.split == "train" and self.cell.row.first.fit.transductive
 
 
 @dataclass(frozen=True)
@@ -77,49 +87,57 @@ class Table:
         ours = {row.method for row in self.rows}
         return {method: values for method, values in self.paper.items() if method not in ours}
 
+    def paper_cells(self, method: str) -> tuple[Reference | None, ...]:
+        """The paper's values of a method, column by column."""
+        by_labels = {value.labels: value for value in self.paper[method]}
+        return tuple(by_labels.get(column) for column in self.columns)
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for line in self.lines for cell in line.cells if cell is not None]
+
     @property
     def most_seeds(self) -> int:
-        return max((row.seeds for row in self.rows), default=0)
-
-    def best(self, row: Row) -> tuple[str, str]:
-        """The best MAE and the best accuracy where ``row`` stands, its column or the whole table, as they are shown. Empty for
-        a row with fewer seeds than others: a mean over more of them is of other speech."""
-        if row.seeds < self.most_seeds:
-            return "", ""
-        rivals = [other for other in self.rows if other.seeds == row.seeds and (not self.sweep or other.labels == row.labels)]
-        scores = [other.score for other in rivals if other.score]
-        hits = [score.accuracy_pct for score in scores if score.accuracy_pct is not None]
-        return mae_text(min((score.mae_deg for score in scores), default=None)), pct_text(max(hits, default=None))
+        return max(row.seeds for row in self.rows)
 
 
-def make_tables(rows: Sequence[Row]) -> list[Table]:
-    """Tables in the order of their rows. Fingerprints never meet in one."""
-    groups: dict[tuple[object, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row_axes(row.first)[:-3], []).append(row)
-    short = [(_slug(group), group) for group in groups.values()]
-    slugs = [slug for slug, _ in short]
-    return [_table(slug if slugs.count(slug) == 1 else _slug(group, long=True), group) for slug, group in short]
+def make_tables(sets: Sequence[ScoredSet]) -> list[Table]:
+    """One table for each scored set, in their order."""
+    short = [_slug(one) for one in sets]
+    return [_table(_slug(one, long=short.count(_slug(one)) > 1), one) for one in sets]
 
 
-def _slug(group: list[Row], long: bool = False) -> str:
-    fit, axes = group[0].first.fit, group[0].first.axes
+def _slug(one: ScoredSet, long: bool = False) -> str:
+    fit, axes = one.rows[0].first.fit, one.rows[0].first.axes
     more = (fit.speech, axes.scale, f"rt{axes.rt60_s:g}", axes.protocol_fingerprint[:6]) if long else ()
     text = "_".join((axes.protocol, fit.dataset, axes.split, *more))
     return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in text)
 
 
-def _table(slug: str, group: list[Row]) -> Table:
-    fit, axes = group[0].first.fit, group[0].first.axes
-    counts = sorted({row.labels for row in group})
-    sweep = sum(count > 0 for count in counts) > 1
-    by_line: dict[tuple[str, str, int], dict[int, Row]] = {}
-    for row in group:
-        by_line.setdefault((row.method, row.variant, 0 if sweep else row.labels), {})[row.labels if sweep else 0] = row
-    columns = tuple(counts) if sweep else ()
-    lines = tuple(
-        Line(method_name(method, variant), method, variant, tuple(cells.get(column) for column in columns or (0,)))
-        for (method, variant, _), cells in sorted(by_line.items())
+def _table(slug: str, one: ScoredSet) -> Table:
+    fit, axes = one.rows[0].first.fit, one.rows[0].first.axes
+    counts = sorted({row.labels for row in one.rows})
+    columns = tuple(counts) if sum(count > 0 for count in counts) > 1 else ()
+    return Table(
+        slug,
+        axes.protocol,
+        fit.dataset,
+        fit.speech,
+        axes.scale,
+        axes.split,
+        rows=one.rows,
+        columns=columns,
+        lines=tuple(_lines(one.rows, columns)),
+        paper=dict(published(axes.protocol, axes.split, fit.candidates_deg)),
     )
-    paper = dict(published(axes.protocol, axes.split, fit.candidates_deg))
-    return Table(slug, axes.protocol, fit.dataset, fit.speech, axes.scale, axes.split, tuple(group), columns, lines, paper)
+
+
+def _lines(rows: Sequence[Row], columns: Sequence[int]) -> Iterator[Line]:
+    """By method and variant, and where there are no columns by number of labels."""
+    sweep = bool(columns)
+    by_line: dict[tuple[str, str, int], dict[int, Cell]] = {}
+    for row in rows:
+        at, column = (0, row.labels) if sweep else (row.labels, 0)
+        by_line.setdefault((row.method, row.variant, at), {})[column] = make_cell(row, rows, sweep)
+    for (method, variant, _), cells in sorted(by_line.items(), key=lambda item: item[0]):
+        yield Line(method, variant, tuple(cells.get(column) for column in columns or (0,)))

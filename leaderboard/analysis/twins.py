@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...benchmark.dataset import OWN_SPEECH
 from ...benchmark.results.metrics import signature
-from ...benchmark.results.statistics import ALPHA, RESAMPLES, TIE_DEG
+from ...benchmark.results.statistics import ALPHA, RESAMPLES, TIE_DEG, Estimate
 from ...benchmark.seeds import generator
 from .tables import Table
 
@@ -40,16 +40,14 @@ Entry = tuple[str, str, int]
 class Agreement:
     """How far two rooms agree on the order of ``entries``. ``n`` is the number of labels of all that use any (0: none does),
     None where several stand together. ``clips`` are those of the simulated and of the measured room; with too few of
-    either there is no interval (NaN)."""
+    either ``tau`` has no interval."""
 
     simulated: Table
     measured: Table
     n: int | None
     entries: tuple[Entry, ...]
     clips: tuple[int, int]
-    tau: float
-    low: float
-    high: float
+    tau: Estimate
 
     @property
     def methods(self) -> int:
@@ -59,9 +57,9 @@ class Agreement:
     def texts(self) -> tuple[str, ...]:
         """What stands under `HEADS`."""
         place = (self.simulated.protocol, self.simulated.split, self.simulated.dataset, self.measured.dataset)
-        interval = "" if np.isnan(self.low) else f"{self.low:.2f} to {self.high:.2f}"
+        interval = f"{self.tau.low:.2f} to {self.tau.high:.2f}" if self.tau.has_interval else ""
         counts = ("all" if self.n is None else str(self.n), str(self.methods), str(len(self.entries)))
-        return (*place, *counts, f"{self.tau:.2f}", interval)
+        return (*place, *counts, f"{self.tau.mean:.2f}", interval)
 
 
 def agreements(tables: Sequence[Table]) -> list[Agreement]:
@@ -90,7 +88,7 @@ def _agreements(simulated: Table, measured: Table) -> Iterator[Agreement]:
         one, other = (_common([room[entry] for entry in entries]) for room in (ours, theirs))
         clips = len(one), len(other)
         if min(clips) > 0 and not np.isnan(tau := float(tau_b(_mae_deg(one), _mae_deg(other)))):
-            yield Agreement(simulated, measured, n, tuple(entries), clips, tau, *tau_interval(one, other))
+            yield Agreement(simulated, measured, n, tuple(entries), clips, Estimate(tau, *tau_interval(one, other)))
 
 
 def _clips(table: Table) -> dict[Entry, pd.DataFrame]:

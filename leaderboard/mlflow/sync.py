@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...benchmark.results import generation, scoring
+from ...benchmark.results.catalogue import COSTS, flat
 from ...benchmark.results.metrics import absolute_error_deg, by_doa
 from ...benchmark.results.records import CellRecord
 from ...benchmark.results.store import RECORD, Store
@@ -24,8 +25,7 @@ if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
 
 KEY = "doabench.key"
 PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with the params
-FIT_PARAMS = ("method", "variant", "labels", "nominal_labels", "selection_labels", "dataset", "measured", "speech", "seed")
-COSTS = ("fit_s", "fit_added_rss_mb", "parameters", "predict_us_per_sequence")
+FIT_PARAMS = ("method", "variant", "labels", "nominal_labels", "dataset", "measured", "speech", "seed")
 PARAMS = (*FIT_PARAMS, "rt60_s", "split", "scale", "protocol_version")
 
 
@@ -82,7 +82,7 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
     from mlflow.entities import Metric, Param
 
     whole, name = record.model_dump(), _name(record)
-    scores = (whole["metrics"] or whole["generation"]) | {key: whole[key] for key in COSTS}
+    scores = _scores(record)
     params = {key: value for key, value in (whole["fit"] | whole["axes"]).items() if key in PARAMS}
     fit_ms, predict_ms = 1e3 * (record.fit_s or 0), (record.predict_us_per_sequence or 0) * scores["sequences"] / 1e3
     end = int(1e3 * (store.cells / record.key / RECORD).stat().st_mtime)
@@ -90,7 +90,7 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
     run = client.create_run(experiment, start_time=start, tags=_tags(record), run_name=name).info.run_id
     curves = store.history(record.fit_key)
     per_step = fit_ms / max([1, *(step for step, _, _ in curves)])
-    metrics = [Metric(key, float(value), end, 0) for key, value in scores.items() if value is not None]
+    metrics = [Metric(key, value, end, 0) for key, value in scores.items()]
     metrics += [Metric(f"train/{key}", value, start + int(step * per_step), step) for step, key, value in curves]
     predictions = store.predictions(record.key) if record.metrics is not None else None
     if predictions is not None:
@@ -112,6 +112,17 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
     client.set_terminated(run, "FINISHED", end_time=end)
 
 
+def _scores(record: CellRecord) -> dict[str, float]:
+    """All numbers of a cell that are there, by the names of MLflow metrics."""
+    costs = flat({cost.name: getattr(record, cost.name) for cost in COSTS})
+    if record.metrics is not None:
+        found = record.metrics
+        counts = {"sequences": float(found.sequences), "clips": float(found.clips), "floor_deg": found.floor_deg}
+        return flat(found.values) | counts | costs
+    assert record.generation is not None
+    return record.generation.values | {"sequences": float(record.generation.sequences)} | costs
+
+
 def _name(record: CellRecord) -> str:
     """Such as `cnn [as-released] J=988 validation dtu-twin 0.5 s seed 0`."""
     fit, axes = record.fit, record.axes
@@ -124,7 +135,7 @@ def _name(record: CellRecord) -> str:
 def _tags(record: CellRecord) -> dict[str, str]:
     where = {name: str(record.environment.get(name, "")) for name in ("commit", "dirty", "cpu", "device", "threads")}
     own = {KEY: record.key, "doabench.fit_key": record.fit_key, "fingerprint": record.axes.protocol_fingerprint}
-    own["signature"] = generation.SIGNATURE if record.generation is not None else scoring.SIGNATURE
+    own["signature"] = generation.signature() if record.generation is not None else scoring.signature()
     return own | where | {"mlflow.source.name": "doabench", "mlflow.source.git.commit": where["commit"]}
 
 

@@ -6,13 +6,15 @@ import csv
 import io
 from collections.abc import Iterable
 
+from ...benchmark.results import catalogue, scoring
+from ...benchmark.results.catalogue import Declared, Metric, ends, flat
 from ...benchmark.results.metrics import signature
-from ...benchmark.results.scoring import SIGNATURE
+from ...benchmark.results.statistics import Value
 from ..analysis.rows import Row
 
 AXES = ("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels")
 
-COLUMNS = (
+PUBLISHED = (
     *AXES,
     *("selection_labels", "seeds", "mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi", "sequences"),
     *("clips", "reference_mae_deg", "reference_accuracy_pct", "fit_s", "predict_us_per_sequence", "status"),
@@ -20,18 +22,31 @@ COLUMNS = (
     *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_added_rss_mb"),
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
 )
+"""Columns that programs know by their place. They never change; further metrics come behind them."""
 
-EXTRA = ("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct")
+SAME = {"selection_labels": "labels", "within_10_pct": "accuracy_10_pct"}
+"""Columns that are kept for programs that know them, and the ones that they are equal to."""
 
 DOA_COLUMNS: tuple[str, ...] = (*AXES, "seeds", "true_deg", "sequences", "mae_deg", "signature")
 
 DOA_SIGNATURE = signature("errors-by-direction", unit="sequence", seeds="pooled")
 
 
+def columns() -> tuple[str, ...]:
+    """Of ``leaderboard.csv``."""
+    declared = (name for one in (*catalogue.METRICS, *catalogue.COSTS) for name in _names(one))
+    return tuple(dict.fromkeys((*PUBLISHED, *declared)))
+
+
+def _names(declared: Declared) -> tuple[str, ...]:
+    with_interval = isinstance(declared, Metric) and declared.interval
+    return (declared.name, *ends(declared.name)) if with_interval else (declared.name,)
+
+
 def to_csv(rows: Iterable[Row]) -> str:
     """One line per row; scores with 4 decimals, times with 2. Empty: does not apply or is not there."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, columns(), lineterminator="\n")
     writer.writeheader()
     writer.writerows(_csv_row(row) for row in rows)
     return file.getvalue()
@@ -46,41 +61,33 @@ def to_doa_csv(rows: Iterable[Row]) -> str:
         if row.score is not None:
             found, same = row.score.by_doa, _axes(row) | {"seeds": row.seeds, "signature": DOA_SIGNATURE}
             for true, mae, count in zip(found.true_deg, found.mae_deg, found.sequences, strict=True):
-                writer.writerow(same | {"true_deg": f"{true:g}", "sequences": count, "mae_deg": _number(mae, 4)})
+                writer.writerow(same | {"true_deg": f"{true:g}", "sequences": count, "mae_deg": f"{mae:.4f}"})
     return file.getvalue()
 
 
 def _csv_row(row: Row) -> dict[str, object]:
-    fit, score = row.first.fit, row.score
-    values = _axes(row) | {
-        "selection_labels": fit.selection_labels or "",
-        "seeds": row.seeds,
-        "status": row.status,
-    }
+    score = row.score
+    values = _axes(row) | {"seeds": row.seeds, "status": row.status}
     if score is not None:
-        for name in ("mae_deg", "mae_lo", "mae_hi", "accuracy_pct", "accuracy_lo", "accuracy_hi"):
-            values[name] = _number(getattr(score, name), 4)
-        values |= {"sequences": score.sequences, "clips": score.clips, "parameters": score.parameters}
-        values |= {name: _number(getattr(score, name), 2) for name in ("fit_s", "predict_us_per_sequence")}
-        values |= {name: _number(getattr(score, name), 4) for name in EXTRA}
-        values |= {"fit_added_rss_mb": _number(score.fit_added_rss_mb, 1), "signature": SIGNATURE}
+        for declared in (*catalogue.METRICS, *catalogue.COSTS):
+            values |= _numbers(declared.name, score.values[declared.name], declared.decimals)
+        values |= {"sequences": score.sequences, "clips": score.clips, "signature": scoring.signature()}
     if row.standing is not None:
         standing = row.standing
         values |= {"rank": standing.rank, "rank_lo": standing.rank_lo, "rank_hi": standing.rank_hi}
-        values |= {
-            "behind_best_deg": _number(standing.difference_deg, 4),
-            "behind_best_lo": _number(standing.difference_lo, 4),
-            "behind_best_hi": _number(standing.difference_hi, 4),
-            "p_holm": _number(standing.p_holm, 4),
-            "tied_with_best": "yes" if standing.tied else "no",
-        }
+        values |= _numbers("behind_best_deg", standing.difference_deg, 4) | _numbers("p_holm", standing.p_holm, 4)
+        values["tied_with_best"] = "yes" if standing.tied else "no"
     if row.leaks is not None:
-        values |= {f"leak_{name}": _number(value, 2) for name, value in row.leaks.labelled.model_dump().items()}
+        values |= {f"leak_{name}": f"{value:.2f}" for name, value in row.leaks.labelled.model_dump().items()}
     if row.reference is not None:
         values["reference_mae_deg"] = f"{row.reference.mae_deg:g}"
         accuracy = row.reference.accuracy_pct
         values["reference_accuracy_pct"] = "" if accuracy is None else f"{accuracy:g}"
-    return values
+    return values | {name: values.get(other, "") for name, other in SAME.items()}
+
+
+def _numbers(name: str, value: Value, decimals: int) -> dict[str, str]:
+    return {own: f"{number:.{decimals}f}" for own, number in flat({name: value}).items()}
 
 
 def _axes(row: Row) -> dict[str, object]:
@@ -97,8 +104,3 @@ def _axes(row: Row) -> dict[str, object]:
         "variant": fit.variant,
         "labels": fit.labels or "",
     }
-
-
-def _number(value: float | None, decimals: int) -> str:
-    """Empty for None and for NaN, which is no interval."""
-    return "" if value is None or value != value else f"{value:.{decimals}f}"

@@ -8,22 +8,11 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.results.generation import SIGNATURE, Generated
-from ...benchmark.results.records import CellRecord, GenerationMetrics
-from ..format import method_name
+from ...benchmark.results.generation import METRICS, Generated, signature
+from ...benchmark.results.records import CellRecord
+from ..format import method_name, value_text
 
 SPLIT = "generation"
-COLUMNS = {
-    "input_delay_error_us": "Delay error of the input, µs",
-    "reconstruction_delay_error_us": "of reconstructions, µs",
-    "sample_delay_error_us": "of samples, µs",
-    "reconstruction_pull_us": "Pull toward zero delay, µs",
-    "input_circular_correlation": "Correlation with free space, input",
-    "reconstruction_circular_correlation": "reconstructions",
-    "sample_circular_correlation": "samples",
-    "reconstruction_histogram_distance_rad": "Histogram distance, rad",
-}
-"""Fields of `GenerationMetrics` that are shown, with their headings."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +29,9 @@ class GenerationLine:
 
     @property
     def values(self) -> list[str]:
-        return [value_text(self.record.generation, key) for key in COLUMNS]
+        """As tables show them; empty texts where there are none."""
+        found = self.record.generation
+        return [value_text(metric, found.values[metric.name] if found else None) for metric in METRICS]
 
     def embedded(self, name: str) -> str:
         """A figure as the source of an image element."""
@@ -53,25 +44,17 @@ def generation_lines(records: Sequence[CellRecord], read: Callable[[str], Genera
     return [GenerationLine(record, dict(_pictures(record, read))) for record in ordered]
 
 
-def value_text(metrics: GenerationMetrics | None, key: str) -> str:
-    if metrics is None:
-        return ""
-    return f"{getattr(metrics, key):.1f}" if key.endswith("_us") else f"{getattr(metrics, key):.3f}"
-
-
 def to_csv(lines: Sequence[GenerationLine]) -> str:
-    """One row for each fit, every field of `GenerationMetrics`."""
+    """One row for each fit, every metric."""
     text = io.StringIO()
-    keys = list(GenerationMetrics.model_fields)
-    writer = csv.writer(text, lineterminator="\n")
     axes = ("method", "variant", "labels", "seed", "dataset", "speech")
-    writer.writerow([*axes, "status", *keys, "signature"])
+    names = [*(metric.name for metric in METRICS), "sequences"]
+    writer = csv.DictWriter(text, [*axes, "status", *names, "signature"], lineterminator="\n")
+    writer.writeheader()
     for line in lines:
-        metrics = line.record.generation
-        numbers = [getattr(metrics, key) if metrics else "" for key in keys]
-        writer.writerow(
-            [*(getattr(line.record.fit, axis) for axis in axes), line.record.state, *numbers, SIGNATURE if metrics else ""]
-        )
+        same, found = {axis: getattr(line.record.fit, axis) for axis in axes}, line.record.generation
+        numbers = {**found.values, "sequences": found.sequences, "signature": signature()} if found else {}
+        writer.writerow(same | {"status": line.record.state} | numbers)
     return text.getvalue()
 
 
@@ -79,7 +62,7 @@ def to_markdown(lines: Sequence[GenerationLine]) -> str:
     """The table alone; empty without lines."""
     if not lines:
         return ""
-    heads = ["", *COLUMNS.values()]
+    heads = ["", *(metric.heading for metric in METRICS)]
     rows = [heads, ["---"] * len(heads), *([line.name, *(line.values if line.record.generation else [""])] for line in lines)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"\n## Generation: RTF phase made by generative methods\n\n{table}\n"

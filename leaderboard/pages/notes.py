@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ...benchmark.results.records import State
 from ..analysis.claims import OUTCOMES, Claim, Verdict, paper_claims
 from ..analysis.reference import CITATION
-from ..analysis.rows import Row
 from ..analysis.tables import Table
-from ..format import RAISED, mae_text, method_name
+from ..format import method_name
 
 
 def sentence(claim: Claim, verdicts: Sequence[Verdict], titles: tuple[str, str]) -> str:
@@ -37,14 +36,14 @@ def table_notes(table: Table) -> list[str]:
             f"Classifier floor: {table.floor_deg:.1f} deg. No choice among the candidate directions can have a smaller MAE, "
             "since the true angles lie between them."
         )
-    if is_marked(table.rows):
+    if any(line.transductive for line in table.lines):
         found.append("\u2020 Transductive: the method was trained on these very sequences, without their labels.")
-    if any(is_tied(table, row) for row in table.rows):
+    if any(cell.tied for cell in table.cells):
         found.append(
             "\u2021 Cannot be told apart from the best of the methods with as many labels or with none: paired over clips, "
             "5 % level, corrected for the number of methods (Holm)."
         )
-    if any(fewer_seeds_text(table, row) for row in table.rows):
+    if any(cell.fewer_seeds for cell in table.cells):
         found.append(
             f"A raised number is that of the seeds behind an error where they are fewer than the {table.most_seeds} of others: "
             "it is no candidate for the best, and is compared on the seeds that both have."
@@ -82,21 +81,6 @@ def _claim_notes(table: Table) -> list[str]:
     return found
 
 
-def is_tied(table: Table, row: Row) -> bool:
-    """Whether a row cannot be told apart from the best of those that it is compared with, and is not itself the best shown."""
-    if row.standing is None or row.score is None or not row.standing.tied:
-        return False
-    rivals = [other for other in table.rows if other.score and (not table.sweep or other.labels in (0, row.labels))]
-    most = max(other.seeds for other in rivals)
-    best_deg = min(other.score.mae_deg for other in rivals if other.score and other.seeds == most)
-    return row.seeds < most or mae_text(row.score.mae_deg) != mae_text(best_deg)
-
-
-def fewer_seeds_text(table: Table, row: Row) -> str:
-    """The raised number of seeds behind a score, where others of the table have more; else empty."""
-    return str(row.seeds).translate(RAISED) if row.score and row.seeds < table.most_seeds else ""
-
-
 def absent(table: Table) -> list[tuple[State, str, str]]:
     """State, reason and names of the rows with a seed that did not come through, those of one reason together."""
     found: dict[tuple[State, str], list[str]] = {}
@@ -105,15 +89,6 @@ def absent(table: Table) -> list[tuple[State, str, str]]:
             name = method_name(row.method, row.variant) + (f" at J = {row.labels}" if row.labels else "")
             found.setdefault((row.status, "; ".join(row.reasons)), []).append(name)
     return [(state, reason, ", ".join(names)) for (state, reason), names in found.items()]
-
-
-def is_transductive(row: Row) -> bool:
-    """Whether a score is for sequences that the method was trained on, be it without their labels."""
-    return row.split == "train" and row.first.fit.transductive
-
-
-def is_marked(rows: Iterable[Row]) -> bool:
-    return any(is_transductive(row) for row in rows)
 
 
 def notes(tables: Sequence[Table]) -> list[str]:

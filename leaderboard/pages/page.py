@@ -10,32 +10,27 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ...benchmark.results import catalogue, generation
+from ...benchmark.results.catalogue import Declared
 from ...benchmark.results.records import CellRecord
-from ..analysis.rows import Installed, Row
+from ...benchmark.results.statistics import point
+from ..analysis.current import Installed
+from ..analysis.rows import Row
 from ..analysis.series import colour_order, confusions, doa_series, label_series
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
-from ..format import interval_text, mae_text, pair_text, pct_text, rt60_text
+from ..format import mae_text, pair_text, pct_text, raised, rt60_text, value_text
 from . import twins
-from .generation import COLUMNS, GenerationLine
-from .notes import absent, fewer_seeds_text, is_tied, is_transductive, left_out_text, notes, table_notes
+from .generation import GenerationLine
+from .notes import absent, left_out_text, notes, table_notes
 
 HERE = Path(__file__).parent
 SPLIT_NAMES = {"train": "Training set", "validation": "Validation set", "off_grid": "Off-grid", "off_range": "Off-range"}
 
-FURTHER = {
-    "median_deg": ("Median, deg", "{:.2f}"),
-    "within_10_pct": ("Within 10\u00b0, %", "{:.1f}"),
-    "gross_pct": ("Off by over 20\u00b0, %", "{:.1f}"),
-    "endfire_mae_deg": ("MAE from \u00b170\u00b0 on, deg", "{:.2f}"),
-    "nll_nats": ("NLL, nats", "{:.3f}"),
-    "ece_pct": ("Calibration error, %", "{:.1f}"),
-    "parameters": ("Parameters", "{:,}"),
-    "fit_s": ("Training, s", "{:.0f}"),
-    "fit_added_rss_mb": ("Memory added, MB", "{:.0f}"),
-    "predict_us_per_sequence": ("\u00b5s / sequence", "{:.0f}"),
-}
-"""Fields of `Score` that stand in a second table, with heading and format."""
+
+def further() -> list[Declared]:
+    """What stands in a second table below the first."""
+    return [one for one in (*catalogue.METRICS, *catalogue.COSTS) if one not in (catalogue.MAE, catalogue.ACCURACY)]
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,9 @@ def to_html(
     from plotly.offline import get_plotlyjs
 
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text}
-    environment.globals |= {"mae": mae_text, "pct": pct_text, "pair": pair_text, "interval": interval_text}
-    environment.globals |= {
-        "transductive": is_transductive,
-        "is_tied": is_tied,
-        "fewer_seeds": fewer_seeds_text,
-        "table_notes": table_notes,
-        "room_text": room_text,
-    }
-    environment.globals |= {"absent": absent, "split_names": SPLIT_NAMES, "further": FURTHER}
+    environment.filters |= {"mae": mae_text, "pct": pct_text, "seconds": seconds_text, "raised": raised}
+    environment.globals |= {"pair": pair_text, "text": value_text, "point": point, "room_text": room_text}
+    environment.globals |= {"table_notes": table_notes, "absent": absent, "split_names": SPLIT_NAMES, "further": further()}
     plots = {table.slug: _plots(table) for table in tables}
     return environment.get_template("page.html").render(
         sections=_sections(tables, installed),
@@ -83,7 +71,7 @@ def to_html(
         generated=generated,
         agreements=agreements,
         twins={"title": twins.TITLE, "about": twins.ABOUT, "heads": twins.HEADS},
-        generation_columns=list(COLUMNS.values()),
+        generation_columns=generation.METRICS,
         plots=plots,
         data=_json({"colours": colour_order(tables), "plots": plots}),
         style=(HERE / "page.css").read_text(encoding="utf-8"),

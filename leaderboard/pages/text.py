@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import compress, groupby
 
+from ..analysis.cells import Cell, Number
 from ..analysis.reference import Reference
-from ..analysis.rows import Row
-from ..analysis.tables import Table
-from ..format import RAISED, interval_text, mae_text, pair_text, pct_text
-from .notes import absent, fewer_seeds_text, is_tied, is_transductive, left_out_text, notes, table_notes
+from ..analysis.tables import Line, Table
+from ..format import RAISED, mae_text, pair_text, pct_text, raised
+from .notes import absent, left_out_text, notes, table_notes
 
 
 @dataclass(frozen=True)
@@ -43,85 +43,73 @@ _LATEX = str.maketrans(
 
 def grid(table: Table, style: Style) -> list[list[str]]:
     """Header and lines of a table, marked up. In a sweep the paper's values have a line of their own below the method's."""
-    if not table.sweep:
-        return _listing(table, style)
+    return _sweep(table, style) if table.sweep else _listing(table, style)
+
+
+def _sweep(table: Table, style: Style) -> list[list[str]]:
     lines = [[style.escape("method, J ="), *(str(column) for column in table.columns)]]
     for method, group in groupby(table.lines, key=lambda line: line.method):
-        for line in group:
-            cells = (_sweep_cell(table, row, style) for row in line.cells)
-            lines.append([_name(line.name, line.row, style), *cells])
+        lines += [[_name(line, style), *(_pair(cell, style) for cell in line.cells)] for line in group]
         if method in table.paper:
-            lines.append(_paper_line(method, table.paper[method], table.columns, style))
-    for method, values in table.paper_only.items():
-        lines.append(_paper_line(method, values, table.columns, style))
-    return lines
+            lines.append(_paper_line(table, method, style))
+    return lines + [_paper_line(table, method, style) for method in table.paper_only]
 
 
-def _marks(table: Table, row: Row, style: Style) -> str:
-    """What stands behind an error: that it is tied, and its number of seeds where others have more."""
-    return style.escape("\u2021" * is_tied(table, row) + fewer_seeds_text(table, row))
+def _paper_line(table: Table, method: str, style: Style) -> list[str]:
+    values = (style.quiet(pair_text(value.mae_deg, value.accuracy_pct)) if value else "" for value in table.paper_cells(method))
+    return [style.quiet(style.escape(f"{method}, paper")), *values]
 
 
-def _sweep_cell(table: Table, row: Row | None, style: Style) -> str:
-    if row is None:
+def _pair(cell: Cell | None, style: Style) -> str:
+    """``3.56 / 76.0`` in a sweep, with marks and what did not run."""
+    if cell is None:
         return ""
-    if row.score is None:
-        return style.quiet(style.escape(row.status))
-    shown = (mae_text(row.score.mae_deg), pct_text(row.score.accuracy_pct))
-    best = table.best(row)
-    mae, *hits = (style.bold(value) if value == top else value for value, top in zip(shown, best, strict=True) if value)
-    text = " / ".join([mae + _marks(table, row, style), *hits])
-    return text if row.status == "ok" else f"{text} {style.quiet(style.escape(row.status))}"
+    numbers = [_error(cell, style), _number(cell.accuracy, style)]
+    state = "" if cell.row.status == "ok" else style.quiet(style.escape(cell.row.status))
+    return " ".join(filter(None, (" / ".join(filter(None, numbers)), state)))
 
 
-def _paper_line(method: str, values: Sequence[Reference], columns: Sequence[int], style: Style) -> list[str]:
-    by_labels = {value.labels: style.quiet(pair_text(value.mae_deg, value.accuracy_pct)) for value in values}
-    return [style.quiet(style.escape(f"{method}, paper")), *(by_labels.get(column, "") for column in columns)]
+def _number(number: Number | None, style: Style) -> str:
+    if number is None:
+        return ""
+    return style.bold(number.text) if number.best else number.text
+
+
+def _error(cell: Cell, style: Style) -> str:
+    """An error and what stands behind it: that it is tied, and its number of seeds where others have more."""
+    seeds = raised(cell.fewer_seeds) if cell.fewer_seeds else ""
+    return _number(cell.mae, style) + style.escape("\u2021" * cell.tied + seeds)
 
 
 def _listing(table: Table, style: Style) -> list[list[str]]:
-    wide, wider = table.has_accuracy, table.has_accuracy and table.has_paper_accuracy
-    header = ["method", "J", "MAE", "95 %", "paper MAE"]
-    header += ["accuracy %", "95 %"] * wide + ["paper accuracy %"] * wider + ["status"]
+    shown = [True, *[table.has_accuracy] * 2, table.has_accuracy and table.has_paper_accuracy]
+    heads = ["paper MAE", "accuracy %", "95 %", "paper accuracy %"]
+    header = ["method", "J", "MAE", "95 %", *compress(heads, shown), "status"]
     lines = [[style.escape(title) for title in header]]
     for line in table.lines:
-        row, score, paper = line.row, line.row.score, line.row.reference
-        best_mae, best_accuracy = table.best(row)
-        mae, accuracy = mae_text(score and score.mae_deg), pct_text(score and score.accuracy_pct)
-        values = [
-            (style.bold(mae) if mae and mae == best_mae else mae) + _marks(table, row, style),
-            style.escape(interval_text(score.mae_lo, score.mae_hi, mae_text)) if score else "",
-            style.quiet(mae_text(paper.mae_deg)) if paper else "",
-        ]
-        if wide:
-            values += [
-                style.bold(accuracy) if accuracy and accuracy == best_accuracy else accuracy,
-                style.escape(interval_text(score.accuracy_lo, score.accuracy_hi, pct_text)) if score else "",
-            ]
-        if wider:
-            values.append(_quiet_pct(paper, style))
-        lines.append([_name(line.name, row, style), str(row.labels), *values, style.escape(row.status)])
-    for method, references in table.paper_only.items():
-        for value in references:
-            if value.labels in {0, *(row.labels for row in table.rows)}:
-                values = [
-                    "",
-                    "",
-                    style.quiet(mae_text(value.mae_deg)),
-                    *[""] * (2 * wide),
-                    *[_quiet_pct(value, style)] * wider,
-                    "",
-                ]
-                lines.append([style.quiet(style.escape(f"{method}, paper only")), str(value.labels), *values])
+        row, mae, accuracy = line.cell.row, line.cell.mae, line.cell.accuracy
+        mae_deg, accuracy_pct = _paper_pair(row.reference, style)
+        further = [mae_deg, _number(accuracy, style), style.escape(accuracy.interval if accuracy else ""), accuracy_pct]
+        values = [_error(line.cell, style), style.escape(mae.interval if mae else ""), *compress(further, shown)]
+        lines.append([_name(line, style), str(row.labels), *values, style.escape(row.status)])
+    labels = {0, *(row.labels for row in table.rows)}
+    for method, value in ((method, value) for method, values in table.paper_only.items() for value in values):
+        if value.labels in labels:
+            mae_deg, accuracy_pct = _paper_pair(value, style)
+            name = style.quiet(style.escape(f"{method}, paper only"))
+            lines.append([name, str(value.labels), "", "", *compress([mae_deg, "", "", accuracy_pct], shown), ""])
     return lines
 
 
-def _quiet_pct(paper: Reference | None, style: Style) -> str:
-    return style.quiet(pct_text(paper.accuracy_pct)) if paper and paper.accuracy_pct is not None else ""
+def _paper_pair(value: Reference | None, style: Style) -> tuple[str, str]:
+    """The paper's MAE and accuracy."""
+    texts = (mae_text(value.mae_deg), pct_text(value.accuracy_pct)) if value else ("", "")
+    mae_deg, accuracy_pct = (style.quiet(text) if text else "" for text in texts)
+    return mae_deg, accuracy_pct
 
 
-def _name(name: str, row: Row, style: Style) -> str:
-    return style.escape(name) + (style.dagger if is_transductive(row) else "")
+def _name(line: Line, style: Style) -> str:
+    return style.escape(line.name) + (style.dagger if line.transductive else "")
 
 
 def absent_lines(table: Table) -> list[str]:

@@ -37,7 +37,8 @@ def to_csv(found: Sequence[Agreement]) -> str:
         table = one.simulated
         place = [table.protocol, table.rows[0].first.axes.protocol_version, table.scale, table.split, table.dataset]
         place += [one.measured.dataset, table.speech, "all" if one.n is None else one.n, one.methods, len(one.entries)]
-        values = ["" if np.isnan(value) else f"{value:.4f}" for value in (one.tau, one.low, one.high)]
+        tau = (one.tau.mean, one.tau.low, one.tau.high)
+        values = ["" if np.isnan(value) else f"{value:.4f}" for value in tau]
         writer.writerow([*place, *values, *one.clips, "; ".join(map(_entry_text, one.entries)), SIGNATURE])
     return file.getvalue()
 

@@ -33,12 +33,12 @@ class F(Base):
 PRINT = "import module; from doabench.benchmark.digest import code_digest; print(code_digest(module.F))"
 
 
-def hashed(folder: Path, module: str = MODULE, **others: str) -> str:
+def hashed(folder: Path, module: str = MODULE, program: str = PRINT, **others: str) -> str:
     """The hash of ``F`` in a folder of its own, from a process of its own."""
     folder.mkdir()
     for name, text in {"module": module, "helper": HELPER, "other": OTHER, **others}.items():
         (folder / f"{name}.py").write_text(text)
-    done = subprocess.run([sys.executable, "-c", PRINT], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -138,7 +138,7 @@ def test_local_names_hide_imported_ones(tmp_path: Path) -> None:
 def test_a_method_depends_on_the_contract_and_its_helpers_but_not_on_the_command_line() -> None:
     names = {module.name.removeprefix("doabench.") for module, _ in closure_of([SrpPhat])}
     assert {"methods._spectra", "benchmark.sequences", "benchmark.acoustics"} <= names
-    assert not {name for name in names if name.startswith(("benchmark.cli", "benchmark.store", "leaderboard", "methods.cnn"))}
+    assert not {name for name in names if name.startswith(("benchmark.cli", "benchmark.results", "leaderboard", "methods.cnn"))}
 
 
 def test_versions_of_packages_that_are_used_count_in_the_source_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +150,15 @@ def test_versions_of_packages_that_are_used_count_in_the_source_only(monkeypatch
     after = source_digest(SrpPhat), code_digest(SrpPhat)
     source_digest.cache_clear()
     assert (after[0] != before[0], after[1] == before[1]) == (True, True)
+
+
+def test_a_function_without_a_name_counts_with_its_whole_module(tmp_path: Path) -> None:
+    text = "F = dict(f=lambda x: x)\n"
+    program = PRINT.replace("module.F", "module.F['f']")
+    found = [
+        hashed(tmp_path / name, body, program=program) for name, body in (("a", text), ("b", text.replace("x: x", "x: -x")))
+    ]
+    assert found[0] != found[1]
 
 
 def test_what_has_no_source_file_is_refused() -> None:

@@ -14,15 +14,15 @@ from pydantic import ValidationError
 from support.rooms import AnechoicRoom
 
 PINNED = {
-    "generation": (1, "f1fe74b8c7f6b2a4598e08c57b00896d"),
-    "label-sweep": (1, "31a62327d07efab49862868f535555d2"),
-    "label-sweep-strict": (1, "9deb23f2944f17bd40ecaa2a9c2c2474"),
-    "off-grid": (1, "9c98c2b31d953bb5fda3c7ae94b9272d"),
-    "off-grid-strict": (1, "a23721330e4a5e0ff03c2dbf71e7c6b4"),
-    "off-range": (1, "1155d6ab230a5583f103007ee02d33f4"),
-    "off-range-strict": (1, "09d027df3bda0c6cb7cdc71de4043b61"),
-    "rt60-transfer": (1, "35a1b89c72a1b15f6147e9c8e665e156"),
-    "rt60-transfer-strict": (2, "c3355808c4f4c579eae260c2865f696f"),
+    "generation": (1, "d369402a43562cb402d96932d73f601b"),
+    "label-sweep": (1, "d2f41af264c8ef33b572d39b7e5e6e26"),
+    "label-sweep-strict": (1, "8609d1bd9d62fee50e78a3079a442961"),
+    "off-grid": (1, "6451b2cb816967365a325c762230e584"),
+    "off-grid-strict": (1, "6eb71bf6c473edc3a249f82deb23565d"),
+    "off-range": (1, "46bf1af511d70dd8d9ae6aa7aa11881a"),
+    "off-range-strict": (1, "f2bd94c47eea4e679637cca64ed8be5f"),
+    "rt60-transfer": (1, "1524421546d0b57945d075ed3e5a3237"),
+    "rt60-transfer-strict": (2, "461a58067cf637709afb84b878c70d71"),
 }
 
 DEFINING = {

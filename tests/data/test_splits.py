@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from doabench.benchmark.acoustics import ArraySetup
 from doabench.benchmark.data.splits import ScoredSet, fit_data, scored_set, spread_order
-from doabench.benchmark.data.streams import Stream, join
+from doabench.benchmark.data.streams import Stream, concatenate
 from doabench.benchmark.dataset import Position, Recording, SpeechDraw
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.protocol import label_count
@@ -50,7 +50,7 @@ def all_starts(stream: Stream) -> NDArray[np.int64]:
 def uneven(talkers_draw: SpeechDraw) -> Stream:
     """Recordings of which some positions have one clip only."""
     recordings = AnechoicRoom().recordings(talkers_draw, "train", "anechoic", "grid")
-    return join(recording for recording in recordings if recording.clip == 0 or recording.position.doa_deg % 20 == 0)
+    return concatenate(recording for recording in recordings if recording.clip == 0 or recording.position.doa_deg % 20 == 0)
 
 
 @pytest.mark.parametrize("classes", PUBLISHED)
@@ -78,14 +78,14 @@ def test_sequences_over_several_short_recordings_are_not_whole() -> None:
     recordings = [
         Recording(Position(float(angle), 1.0), 0, "a", np.ones((length, 2), np.float32)) for angle, length in enumerate(samples)
     ]
-    stream = join(recordings)
+    stream = concatenate(recordings)
     assert [position.doa_deg for position in stream.positions] == [0, 1, 2, 4]
     np.testing.assert_array_equal(stream.first_frame, [0, 31, 61, 62])
     np.testing.assert_array_equal(stream.whole(), [0, *range(62, 72)])
 
 
 def test_a_stream_of_nothing_has_no_sequences() -> None:
-    stream = join([])
+    stream = concatenate([])
     assert stream.n_starts == 0
     assert len(stream.whole()) == 0
 

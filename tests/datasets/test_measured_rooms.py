@@ -16,7 +16,7 @@ from doabench.datasets._convolution import ImpulseResponseRoom
 from doabench.datasets._pair import see
 from support.measured_files import (
     MIR_ANGLES,
-    check_leads,
+    check_tdoas,
     heard,
     response,
     responses_of,
@@ -45,7 +45,7 @@ def test_mir_reads_zips_and_files_and_settles_the_sign_from_the_delays(tmp_path:
     assert [c.measured_rt60_s for c in room.conditions] == [pytest.approx(c.rt60_s, rel=0.1) for c in room.conditions]
     assert room.responses("0.61", "grid").shape == (13, 2, RATE_HZ)  # the one that is longer is cut to 1 s
     for condition in ("0.61", "0.36"):
-        check_leads(room, condition)
+        check_tdoas(room, condition)
 
 
 def test_mir_takes_any_pair_and_condition(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_mir_takes_any_pair_and_condition(tmp_path: Path) -> None:
     assert room.spacing_m == pytest.approx(0.20)
     assert ([c.name for c in room.conditions], room.transfer) == (["0.36", "0.61"], "0.61")
     assert isinstance(room, ImpulseResponseRoom)
-    check_leads(room)
+    check_tdoas(room)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_folder_of_responses_with_its_table(tmp_path: Path, delimiter: str, en
     assert (room.candidates_deg, room.spacing_m) == ((-40, 0, 40), 0.08)
     assert room.positions("off_range") == (Position(0, 2),)
     assert ([c.rt60_s for c in room.conditions], room.transfer) == ([0.3, 0.2], "0.2")
-    check_leads(room)
+    check_tdoas(room)
     assert open_room(f"folder[train=0.2,transfer=0.3]:{folder / 'responses.csv'}")[1].conditions[0].rt60_s == 0.2
     assert open_room(f"folder[spacing_m=0.1]:{folder}")[1].spacing_m == 0.1
 
@@ -126,7 +126,7 @@ def test_two_of_many_channels_and_an_rt60_that_nobody_knows(tmp_path: Path) -> N
         rows.append({"file": f"{angle}.wav", "doa_deg": -angle, "range_m": 1, "rt60_s": ""})
     write_table(tmp_path / "table.csv", rows)
     room = responses_of(f"folder[pair=3-1,spacing_m=0.1]:{tmp_path}")
-    check_leads(room)
+    check_tdoas(room)
     assert room.conditions[0].rt60_s == pytest.approx(0.25, rel=0.1)
     assert room.transfer is None
 
@@ -163,8 +163,8 @@ def test_own_recordings_run_a_learning_method_from_the_command_line(tmp_path: Pa
     assert {record["fit"]["dataset"] for record in records} == {"recordings:mine", "recordings:mine/half-grid"}
     assert {record["fit"]["speech"] for record in records} == {"own"}
     assert {tuple(record["speakers"]) for record in records} == {("ann", "ann"), ("bob", "bob")}
-    swept = [record["metrics"] for record in records if record["axes"]["protocol"] == "label-sweep"]
-    assert min(metrics["accuracy_pct"] for metrics in swept) > 95
+    swept = [record["metrics"]["values"] for record in records if record["axes"]["protocol"] == "label-sweep"]
+    assert min(metrics["accuracy_pct"]["mean"] for metrics in swept) > 95
 
 
 class NoneBetween(AnechoicRoom):

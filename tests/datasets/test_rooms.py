@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.signal
 from doabench.benchmark.acoustics import ArraySetup, free_space_phase
-from doabench.benchmark.data.streams import join
+from doabench.benchmark.data.streams import concatenate
 from doabench.benchmark.dataset import Position, PositionKind, Recording, SpeechDraw
 from doabench.benchmark.errors import UserError
 from doabench.datasets._convolution import ImpulseResponseRoom, add_sensor_noise, arc
@@ -43,14 +43,14 @@ def direct_arrival(response: NDArray[np.float32], position: Position, finer: int
     return np.abs(upsampled).argmax(axis=1) / finer
 
 
-def lead_of_microphone_2(room: ImpulseResponseRoom, kind: PositionKind) -> NDArray[np.float64]:
+def tdoa_samples(room: ImpulseResponseRoom, kind: PositionKind) -> NDArray[np.float64]:
     """How many samples earlier the direct sound reaches microphone 2, for every position."""
     responses = room.responses(room.conditions[0].name, kind)
     arrivals = [direct_arrival(pair, position) for pair, position in zip(responses, room.positions(kind), strict=True)]
     return np.array([first - second for first, second in arrivals])
 
 
-def free_field_lead(room: ImpulseResponseRoom, kind: PositionKind) -> NDArray[np.float64]:
+def free_field_tdoa_samples(room: ImpulseResponseRoom, kind: PositionKind) -> NDArray[np.float64]:
     angles = np.radians([position.doa_deg for position in room.positions(kind)])
     return room.spacing_m * np.sin(angles) / SOUND_M_PER_S * RATE_HZ
 
@@ -94,22 +94,22 @@ def test_reverberation_is_what_was_asked_for(twins: dict[str, ShoeboxRoom], name
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_direct_sound_leads_by_the_free_field_delay(twins: dict[str, ShoeboxRoom], name: str, kind: PositionKind) -> None:
-    lead = lead_of_microphone_2(twins[name], kind)
-    np.testing.assert_allclose(lead, free_field_lead(twins[name], kind), atol=0.5)
+    lead = tdoa_samples(twins[name], kind)
+    np.testing.assert_allclose(lead, free_field_tdoa_samples(twins[name], kind), atol=0.5)
 
 
 @pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, kind in KINDS if name == "dtu-twin"])
 def test_direct_sound_comes_from_the_angle_that_it_is_scored_against(
     twins: dict[str, ShoeboxRoom], name: str, kind: PositionKind
 ) -> None:
-    lead = lead_of_microphone_2(twins[name], kind)
-    np.testing.assert_allclose(lead, free_field_lead(twins[name], kind), atol=0.03)
+    lead = tdoa_samples(twins[name], kind)
+    np.testing.assert_allclose(lead, free_field_tdoa_samples(twins[name], kind), atol=0.03)
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_from_a_positive_angle_microphone_2_hears_first(twins: dict[str, ShoeboxRoom], name: str, kind: PositionKind) -> None:
     angles = np.array([position.doa_deg for position in twins[name].positions(kind)])
-    lead = lead_of_microphone_2(twins[name], kind)
+    lead = tdoa_samples(twins[name], kind)
     assert (lead[angles > 0] > 0).all()
     assert (lead[angles < 0] < 0).all()
 
@@ -127,14 +127,14 @@ def test_a_farther_talker_is_heard_later(twins: dict[str, ShoeboxRoom]) -> None:
 
 def test_the_free_field_of_the_tests_has_the_free_field_phase(talkers_draw: SpeechDraw) -> None:
     room = AnechoicRoom()
-    np.testing.assert_allclose(lead_of_microphone_2(room, "grid"), free_field_lead(room, "grid"), atol=0.02)
+    np.testing.assert_allclose(tdoa_samples(room, "grid"), free_field_tdoa_samples(room, "grid"), atol=0.02)
     setup = ArraySetup(room.spacing_m, room.candidates_deg)
     expected = free_space_phase(room.candidates_deg, setup.frequency_hz, room.spacing_m)
     first, second = np.fft.rfft(room.responses("anechoic", "grid").astype(np.float64), 256).transpose(1, 0, 2)
     off = np.angle(second * first.conj() * np.exp(-1j * expected))
     assert np.abs(off[:, :120]).max() < 0.005
     # and so has what is recorded in it, but for noise and what the frames' edges cut off
-    stream = join(room.recordings(talkers_draw, "train", "anechoic", "grid"))
+    stream = concatenate(room.recordings(talkers_draw, "train", "anechoic", "grid"))
     frames = stream.store.frames.astype(np.complex128)
     place = stream.position[stream.recording_of(np.arange(len(frames)))]
     cross = np.array([(frames[place == p, 1] * frames[place == p, 0].conj()).sum(axis=0) for p in range(19)])

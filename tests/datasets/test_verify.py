@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from doabench.benchmark.acoustics import tdoa_s
 from doabench.benchmark.cli.main import main
 from doabench.benchmark.data.open import open_room
-from doabench.datasets.verify.measure import Figures
+from doabench.datasets.verify.measure import Measurements
 from doabench.datasets.verify.report import verify_room
 from doabench.datasets.verify.responses import Finding, verify
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class Measured:
     spacing_m: float
     rt60_s: float | None
 
-    def verified(self) -> tuple[list[Finding], Figures]:
+    def verified(self) -> tuple[list[Finding], Measurements]:
         return verify(self.responses, self.doa_deg, self.range_m, self.spacing_m, self.rt60_s)
 
     def kinds(self) -> set[str]:
@@ -209,10 +209,10 @@ def test_mislabelled_position_is_told_its_direction(clean: Measured) -> None:
 @pytest.mark.parametrize("name", ["dtu-twin", "mir-twin"])
 def test_clean_twins_have_no_faults(name: str) -> None:
     for room in conditions(name):
-        findings, figures = room.verified()
+        findings, measured = room.verified()
         assert not findings
-        assert figures.scale == pytest.approx(1, abs=0.01)
-        np.testing.assert_allclose(figures.lead_s, tdoa_s(room.doa_deg, room.spacing_m), atol=5e-6)
+        assert measured.scale == pytest.approx(1, abs=0.01)
+        np.testing.assert_allclose(measured.tdoa_s, tdoa_s(room.doa_deg, room.spacing_m), atol=5e-6)
 
 
 @pytest.mark.parametrize("pair", ["4-3", "2-1", "1-3"])
@@ -246,18 +246,18 @@ def test_noise_of_a_measurement_is_no_fault(noise_db: float, name: str) -> None:
     rng = np.random.default_rng(0)
     for room in conditions(name):
         noise = rng.standard_normal(room.responses.shape) * np.abs(room.responses).max() * 10 ** (noise_db / 20)
-        findings, figures = room.heard(lambda responses, noise=noise: responses + noise).verified()
+        findings, measured = room.heard(lambda responses, noise=noise: responses + noise).verified()
         assert not findings
         if noise_db <= -60:
-            assert np.nanmedian(figures.rt60_s) == pytest.approx(room.rt60_s, rel=0.15)
+            assert np.nanmedian(measured.rt60_s) == pytest.approx(room.rt60_s, rel=0.15)
 
 
 def test_free_field_without_reverberation_has_no_faults() -> None:
     room = AnechoicRoom()
     angles = np.array([position.doa_deg for position in room.positions("grid")])
-    findings, figures = verify(room.responses("anechoic", "grid"), angles, np.full(19, 1.5), room.spacing_m, 0.0)
+    findings, measured = verify(room.responses("anechoic", "grid"), angles, np.full(19, 1.5), room.spacing_m, 0.0)
     assert not findings
-    np.testing.assert_allclose(figures.lead_s, tdoa_s(angles, room.spacing_m), atol=2e-6)
+    np.testing.assert_allclose(measured.tdoa_s, tdoa_s(angles, room.spacing_m), atol=2e-6)
 
 
 def test_one_sample_of_offset_shows_in_a_wide_pair() -> None:
@@ -319,7 +319,7 @@ def test_command_tells_faults_of_files_and_exits_with_1(tmp_path: Path) -> None:
     assert [condition["name"] for condition in report["conditions"]] == ["0.3", "0.2"]
     assert [finding["kind"] for finding in report["conditions"][0]["findings"]] == ["spacing"]
     assert len(report["conditions"][0]["positions"]) == 4
-    assert report["conditions"][0]["positions"][0]["lead_s"] == pytest.approx(float(tdoa_s(-40, 0.08)), abs=2e-6)
+    assert report["conditions"][0]["positions"][0]["tdoa_s"] == pytest.approx(float(tdoa_s(-40, 0.08)), abs=2e-6)
 
 
 @pytest.mark.parametrize("room", ["recordings:{}/half-grid", "folder:{}/nowhere", "dtu-twin/half-grid"])

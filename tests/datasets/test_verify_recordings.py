@@ -44,10 +44,10 @@ def classroom(talkers_draw: SpeechDraw) -> Heard:
 
 
 def test_a_reverberant_room_has_no_faults(classroom: Heard) -> None:
-    findings, figures = verify_recordings(classroom.waveforms, classroom.doa_deg, classroom.spacing_m)
+    findings, measured = verify_recordings(classroom.waveforms, classroom.doa_deg, classroom.spacing_m)
     assert findings == []
-    assert 0.9 < figures.scale < 1.02
-    assert np.abs(figures.residual_s).max() < 15e-6
+    assert 0.9 < measured.scale < 1.02
+    assert np.abs(measured.residual_s).max() < 15e-6
 
 
 @pytest.mark.parametrize("condition", [0, 1])

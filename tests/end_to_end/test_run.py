@@ -73,7 +73,7 @@ def test_parameters_make_another_row(tmp_path: Path) -> None:
     path = plugin(tmp_path, "guess", plugins.GUESS)
     options = ("--plugin", path, "--method", "guess", "--method", "guess[angle_deg=30]", "--protocol", "off-grid")
     records, _ = run(tmp_path / "out", *options)
-    assert {record["fit"]["variant"]: record["metrics"]["mae_deg"] for record in records} == pytest.approx(
+    assert {record["fit"]["variant"]: record["metrics"]["values"]["mae_deg"]["mean"] for record in records} == pytest.approx(
         {"": (25 + 28 + 45) / 3, "angle_deg=30.0": (5 + 2 + 15) / 3}
     )
 
@@ -143,7 +143,7 @@ def test_predictions_hold_what_the_metrics_need(tmp_path: Path) -> None:
     for record in records:
         table = predictions(tmp_path, records)[record["key"]]
         error = np.abs(table["estimated_deg"] - table["true_deg"])
-        assert record["metrics"]["mae_deg"] == pytest.approx(error.mean(), rel=1e-6)
+        assert record["metrics"]["values"]["mae_deg"]["mean"] == pytest.approx(error.mean(), rel=1e-6)
         assert record["metrics"]["sequences"] == len(table)
         assert record["metrics"]["clips"] == table["clip"].nunique() == 2
 
@@ -165,12 +165,12 @@ def test_probabilities_are_kept_and_measured_where_true_angles_are_candidates(tm
             assert record["state"] == "failed"
             assert wrong[record["fit"]["variant"]] in record["reason"]
             continue
-        table, found = tables[record["key"]], record["metrics"]
+        table, found = tables[record["key"]], record["metrics"]["values"]
         assert [column in table for column in columns] == [kept, kept]
         if kept:
             assert [table[column].dtype for column in columns] == [np.float32, np.float32]
             assert found["nll_nats"] == pytest.approx(np.log(19), rel=1e-6)
-            assert found["accuracy_pct"] == pytest.approx(100 / 19)
+            assert found["accuracy_pct"]["mean"] == pytest.approx(100 / 19)
             assert found["ece_pct"] == pytest.approx(0, abs=1e-4)
         else:
             assert (found["nll_nats"], found["ece_pct"]) == (None, None)

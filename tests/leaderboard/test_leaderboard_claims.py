@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from doabench.benchmark.plugins.registry import METHODS
+from doabench.benchmark.results.scoring import score
 from doabench.benchmark.results.statistics import Estimate
-from doabench.leaderboard.analysis.claims import OUTCOMES, Claim, Contender, Verdict, judge, paper_claims
+from doabench.leaderboard.analysis.claims import OUTCOMES, Claim, Verdict, paper_claims
 from doabench.leaderboard.analysis.clips import Clips
-from doabench.leaderboard.analysis.comparison import clip_totals
-from support.leaderboard_files import HITS, add, build, cell, own_html, predictions, table_of, text_of
+from doabench.leaderboard.analysis.comparison import verdicts_by_entry
+from doabench.leaderboard.analysis.rows import Row, make_row
+from support.leaderboard_files import GRID, HITS, add, build, cell, own_html, predictions, table_of, text_of
 
 
 def test_methods_are_compared_on_the_sequences_that_both_have(tmp_path: Path) -> None:
@@ -104,21 +108,26 @@ def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table()
     assert outcomes == list(OUTCOMES)
     one_clip = Verdict(claim, 10, Estimate(-2, float("nan"), float("nan")))
     assert (one_clip.outcome, str(one_clip)) == ("cannot be told", "J = 10 (-2.00 deg)")
-    record = cell("a", "cnn")
-    clips = Clips([record])
-    here, there = (clip_totals([(record, predictions(one))], clips) for one in (HITS, [20.0, 20.0, 30.0, 30.0]))
-    names = [
-        ("here", "a", True, 10, 10),
-        ("here", "b", True, 20, 20),
-        ("there", "b", True, 10, 10),
-        ("here", "b", False, 10, 10),
-    ]
-    assert judge([claim], [Contender(*name) for name in names], [here, there, there, there]) == [()] * 4
-    (verdicts, *_) = judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, there])
-    assert [(verdict.labels, verdict.difference.mean) for verdict in verdicts] == [(10, -10.0)]
-    later = Claim("a", "b", 11, "somewhere")
-    assert judge([later], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, there]) == [(), ()]
-    assert judge([claim], [Contender(*names[0]), Contender("here", "b", True, 0, 0)], [here, None]) == [(), ()]
+    better, worse = row_of("a", 10, HITS), row_of("b", 0, [20.0, 20.0, 30.0, 30.0])
+    (found,) = verdicts_by_entry([claim], [better, worse])[better.entry]
+    assert (found.labels, found.difference.mean) == (10, -10.0)
+    for others in (
+        [row_of("b", 20, HITS)],  # other numbers of labels
+        [row_of("b", 10, HITS, "some=1")],  # not in its default form
+        [row_of("c", 10, HITS)],
+        [replace(worse, clips=None)],  # without predictions
+        [],
+    ):
+        assert verdicts_by_entry([claim], [better, *others]) == {}
+    assert verdicts_by_entry([Claim("a", "b", 11, "somewhere")], [better, worse]) == {}
+    assert verdicts_by_entry([claim], [replace(better, clips=None), worse]) == {}
+
+
+def row_of(method: str, labels: int, estimated_deg: Sequence[float], variant: str = "") -> Row:
+    record = cell(method, method, variant, labels, nominal_labels=labels)
+    table = predictions(estimated_deg)
+    record = record.model_copy(update={"metrics": score(table, GRID, True)})
+    return make_row([record], Clips([record]), lambda _: table, with_confusion=False)
 
 
 def test_claims_of_the_paper_are_about_methods_that_there_are() -> None:

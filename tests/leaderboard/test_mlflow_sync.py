@@ -18,6 +18,7 @@ import pytest
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.method import History
 from doabench.benchmark.results.records import CellAxes, CellCode, CellRecord, FitAxes, FitCode, FitRecord, Metrics
+from doabench.benchmark.results.statistics import Estimate
 from doabench.benchmark.results.store import Store
 from doabench.leaderboard.mlflow import sync as mlflow_sync
 from doabench.leaderboard.mlflow.database import EXPERIMENT
@@ -28,7 +29,7 @@ from mlflow.entities import Run
 
 CANDIDATES = (-30.0, 0.0, 30.0)
 STEPS = 1200  # more than MLflow takes in one batch
-PROGRAM = "import sys, pathlib; from doabench.leaderboard.mlflow.{2} import {0} as f; print(f(pathlib.Path(sys.argv[1]){1}))"
+PROGRAM = "import sys, pathlib; from doabench.leaderboard.mlflow.{0} import {1} as f; print(f(pathlib.Path(sys.argv[1]){2}))"
 
 
 def fit_axes(method: str, labels: int) -> FitAxes:
@@ -44,7 +45,6 @@ def fit_axes(method: str, labels: int) -> FitAxes:
         seed=0,
         nominal_labels=labels and 120,
         labels=labels,
-        selection_labels=labels,
         transductive=False,
         candidates_deg=CANDIDATES,
         spacing_m=0.08,
@@ -65,12 +65,7 @@ def cell_record(key: str, fit: FitAxes, protocol: str, **changes: object) -> Cel
         counts_hits=True,
     )
     scores = Metrics(
-        mae_deg=1.5,
-        mae_lo=1.0,
-        mae_hi=2.0,
-        accuracy_pct=None,
-        accuracy_lo=None,
-        accuracy_hi=None,
+        values={"mae_deg": Estimate(1.5, 1.0, 2.0), "accuracy_pct": None, "median_deg": 1.25},
         sequences=6,
         clips=2,
         floor_deg=0.0,
@@ -156,7 +151,6 @@ def test_what_a_run_shows(synced: Path) -> None:
         "variant": "as-released",
         "labels": "114",
         "nominal_labels": "120",
-        "selection_labels": "114",
         "dataset": "some-room",
         "measured": "False",
         "speech": "some-speech",
@@ -166,7 +160,16 @@ def test_what_a_run_shows(synced: Path) -> None:
         "scale": "smoke",
         "protocol_version": "1",
     }
-    scores = {"mae_deg": 1.5, "mae_lo": 1.0, "mae_hi": 2.0, "floor_deg": 0.0, "sequences": 6.0, "clips": 2.0, "fit_s": 2.0}
+    scores = {
+        "mae_deg": 1.5,
+        "mae_lo": 1.0,
+        "mae_hi": 2.0,
+        "median_deg": 1.25,
+        "floor_deg": 0.0,
+        "sequences": 6.0,
+        "clips": 2.0,
+        "fit_s": 2.0,
+    }
     scores |= {"parameters": 7.0, "fit_added_rss_mb": 300.5, "mae_deg_at/-30": 15.0, "mae_deg_at/0": 0.0, "mae_deg_at/30": 15.0}
     assert run.data.metrics == scores | {"predict_us_per_sequence": 7.0, "train/loss": 1.0 / STEPS}
     shown = {"doabench.fit_key": "fit-learner", "fingerprint": "f" * 32, "commit": "abc", "threads": "2"}
@@ -217,7 +220,7 @@ def test_a_deleted_experiment_comes_back(synced: Path, tmp_path: Path) -> None:
 
 
 def test_two_processes_may_start_on_a_fresh_store(out: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM.format("sync", "", "sync"), str(out)]
+    command = [sys.executable, "-c", PROGRAM.format("sync", "sync", ""), str(out)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=60) for process in both]
     assert sorted(int(output) for output, _ in said) == [0, 3], said
@@ -237,7 +240,7 @@ def test_an_unreachable_server_is_given_up_soon_and_nothing_is_lost(out: Path, m
 
 def test_the_ui_serves_the_store_and_ends_with_an_interrupt(synced: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-c", PROGRAM.format("serve", ", int(sys.argv[2])", "ui"), str(synced), str(port)]
+    command = [sys.executable, "-c", PROGRAM.format("ui", "serve", ", int(sys.argv[2])"), str(synced), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None

@@ -102,10 +102,12 @@ def test_from_a_method_to_the_page(tmp_path: Path) -> None:
     assert set(records) == {"", "broken=True"}
     found = records[""].generation
     assert found is not None
-    assert found.reconstruction_delay_error_us == found.input_delay_error_us
-    assert found.reconstruction_histogram_distance_rad == 0
-    assert found.sample_delay_error_us <= STEP_US
-    assert found.sample_circular_correlation == pytest.approx(1, abs=1e-6)
+    values = found.values
+    assert list(values) == [metric.name for metric in generation.METRICS]
+    assert values["reconstruction_delay_error_us"] == values["input_delay_error_us"]
+    assert values["reconstruction_histogram_distance_rad"] == 0
+    assert values["sample_delay_error_us"] <= STEP_US
+    assert values["sample_circular_correlation"] == pytest.approx(1, abs=1e-6)
     assert found.sequences == 190
     failed = records["broken=True"]
     assert failed.state == "failed"

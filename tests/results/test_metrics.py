@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pandas as pd
 import pytest
 from doabench.benchmark.results import metrics
+from doabench.benchmark.results.catalogue import flat
+from doabench.benchmark.results.records import Metrics
 from doabench.benchmark.results.scoring import score
-from doabench.benchmark.results.statistics import mean_offsets
+from doabench.benchmark.results.statistics import mean_offsets, point
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -75,15 +78,9 @@ def test_floor_on_the_grid_is_zero() -> None:
 def test_golden_file() -> None:
     """Worked out by hand from the definitions."""
     for case in json.loads((Path(__file__).parents[1] / "golden" / "metrics.json").read_text()):
-        error = metrics.absolute_error_deg(case["estimated_deg"], case["true_deg"])
-        found = {
-            "mae_deg": error.mean(),
-            "median_deg": metrics.median_deg(error),
-            "within_10_pct": metrics.within_pct(error),
-            "gross_pct": metrics.gross_pct(error),
-            "endfire_mae_deg": metrics.endfire_mae_deg(error, case["true_deg"]),
-        }
-        assert found == pytest.approx(case["expected"])
+        table = pd.DataFrame({name: case[name] for name in ("estimated_deg", "true_deg")}).assign(clip=0)
+        values = score(table, range(-90, 91, 10), case["counts_hits"]).values
+        assert {name: point(values[name]) for name in case["expected"]} == pytest.approx(case["expected"])
 
 
 def test_golden_cell() -> None:
@@ -92,14 +89,44 @@ def test_golden_cell() -> None:
     """
     golden = Path(__file__).parents[1] / "golden"
     table = pd.read_csv(golden / "predictions.csv")
-    found = score(table, range(-90, 91, 10), counts_hits=True).model_dump()
-    assert found == pytest.approx(json.loads((golden / "cell.json").read_text()), abs=1e-6)
+    found, expected = score(table, range(-90, 91, 10), counts_hits=True), json.loads((golden / "cell.json").read_text())
+    assert (found.sequences, found.clips, found.floor_deg) == (12, 3, 0)
+    assert flat(found.values) == pytest.approx(flat(Metrics.model_validate(expected).values), abs=1e-6)
+    assert list(found.values) == list(expected["values"])
     by_doa = metrics.by_doa(metrics.absolute_error_deg(table["estimated_deg"], table["true_deg"]), table["true_deg"])
     np.testing.assert_array_equal(by_doa.true_deg, [-90, 0, 30, 80])
     np.testing.assert_allclose(by_doa.mae_deg, [0, 10 / 3, 10, 80 / 3])
     np.testing.assert_array_equal(by_doa.sequences, [3, 3, 3, 3])
     older = table.drop(columns=["true_log_probability", "estimated_log_probability"])
-    assert score(older, range(-90, 91, 10), counts_hits=True).model_dump() == found | {"nll_nats": None, "ece_pct": None}
+    assert score(older, range(-90, 91, 10), True).values == found.values | {"nll_nats": None, "ece_pct": None}
+
+
+@given(st.lists(st.floats(-90, 90), min_size=1, max_size=30), st.sampled_from([5.0, 10.0, 15.0, 30.0]), st.randoms())
+def test_the_nearest_candidate_is_right_where_the_error_is_below_half_a_step(
+    true: list[float], step: float, random: Random
+) -> None:
+    candidates = np.arange(-90, 91, step)
+    at = np.array([random.choice(candidates.tolist()) for _ in true])
+    assume((np.abs(np.abs(np.array(true) - at) - step / 2) > 1e-9).all())  # of two candidates as near the first counts
+    inside = (np.abs(np.array(true) - at) < step / 2) | (np.abs(at) == 90) & (np.sign(at) * (true - at) >= 0)
+    np.testing.assert_array_equal(metrics.candidate_hits_pct(true, at, candidates), np.where(inside, 100.0, 0.0))
+    snapped = candidates[np.abs(np.array(true)[:, None] - candidates).argmin(1)]
+    np.testing.assert_array_equal(metrics.candidate_hits_pct(snapped, at, candidates), metrics.hits_pct(snapped, at))
+
+
+@given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-90, 90)), min_size=1, max_size=30))
+def test_accuracies_within_wider_limits_are_larger(pairs: list[tuple[float, float]]) -> None:
+    estimated, true = np.array(pairs).T
+    error = metrics.absolute_error_deg(estimated, true)
+    exact, *within, all_of_them = [metrics.within_pct(error, limit) for limit in (0, 5, 10, 15, 180)]
+    assert metrics.hits_pct(estimated, true).mean() == pytest.approx(exact)
+    assert [exact, *within, all_of_them] == sorted([exact, *within, 100.0])
+
+
+@pytest.mark.parametrize("candidates", [[], [np.nan], [[0.0]]])
+def test_candidates_that_are_none_are_refused(candidates: list) -> None:
+    with pytest.raises(ValueError, match="candidates must be"):
+        metrics.candidate_hits_pct([0.0], [0.0], candidates)
 
 
 @given(ANGLES, st.randoms(use_true_random=False))
@@ -199,4 +226,4 @@ def test_normalisation_error() -> None:
 
 
 def test_signature() -> None:
-    assert metrics.signature("gross", above_deg=20) == "gross:1|above_deg=20"
+    assert metrics.signature("gross", "by=hand", above_deg=20) == "gross:1|above_deg=20|by=hand"

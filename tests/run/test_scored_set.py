@@ -9,7 +9,7 @@ import pytest
 from doabench.benchmark.data.scene import Scene
 from doabench.benchmark.data.segments import ROLES
 from doabench.benchmark.data.splits import fit_data, scored_set
-from doabench.benchmark.data.streams import Stream, join
+from doabench.benchmark.data.streams import Stream, concatenate
 from doabench.benchmark.dataset import Position, Recording, Segment, SpeechDraw, SpeechRole
 from doabench.benchmark.plugins.registry import PROTOCOLS
 from doabench.benchmark.plugins.spec import default_protocols
@@ -31,7 +31,7 @@ def recording(speaker: str, clip: int, frames: int) -> Recording:
 @pytest.fixture(scope="module")
 def three() -> Stream:
     """Frames 0..99 of ann, 100..199 of bob, 200..299 of ann again in another clip."""
-    return join([recording("ann", 0, 100), recording("bob", 1, 100), recording("ann", 2, 100)])
+    return concatenate([recording("ann", 0, 100), recording("bob", 1, 100), recording("ann", 2, 100)])
 
 
 def part(stream: Stream, starts: Sequence[int], role: str = "train") -> Part:
@@ -57,7 +57,7 @@ def test_a_sequence_that_straddles_counts_for_both_recordings(three: Stream) -> 
 
 
 def test_the_same_clip_in_another_room_shares_no_frame(three: Stream) -> None:
-    again = join([recording("ann", 0, 100), recording("eve", 1, 100)])
+    again = concatenate([recording("ann", 0, 100), recording("eve", 1, 100)])
     assert shares(part(three, [0]), part(again, [0])) == (0, 100, 100)
     assert shares(part(three, [0]), part(again, [0], role="validation")) == (0, 0, 100)
     assert shares(part(three, [0]), part(again, [130])) == (0, 0, 0)

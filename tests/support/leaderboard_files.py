@@ -76,7 +76,6 @@ def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0,
         "seed": 0,
         "nominal_labels": {114: 120, 247: 250, 988: 1000}.get(labels, labels),
         "labels": labels,
-        "selection_labels": labels,
         "transductive": method == "vae_ssl",
         "candidates_deg": GRID,
         "spacing_m": 0.085,
@@ -110,8 +109,9 @@ def add(out: Path, record: CellRecord, estimated_deg: Sequence[float] = HITS, tr
 
 
 def plan(out: Path, *records: CellRecord) -> None:
-    """Make ``records`` what the latest request asked for."""
-    Store(out).write_plan(record.model_copy(update={"state": "missing", "metrics": None}) for record in records)
+    """What the latest request asks for."""
+    asked = [CellRecord(key=r.key, fit_key=r.fit_key, state="missing", fit=r.fit, axes=r.axes) for r in records]
+    Store(out).write_plan(asked)
 
 
 def table_of(out: Path) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def response(
     return tail
 
 
-def leads(responses: NDArray[np.float32], finer: int = 64) -> NDArray[np.float64]:
+def tdoa_samples(responses: NDArray[np.float32], finer: int = 64) -> NDArray[np.float64]:
     """How many samples at 16 kHz earlier the direct sound peaks at microphone 2, ``[positions, 2, samples] -> [positions]``."""
     onset = int(np.abs(responses).max(axis=(0, 1))[:400].argmax())
     early = responses[..., max(0, onset - 40) : onset + 60].astype(np.float64)
@@ -199,9 +199,9 @@ def responses_of(text: str) -> ImpulseResponseRoom:
     return room
 
 
-def check_leads(room: ImpulseResponseRoom, condition: str = "", tolerance: float = 0.06) -> None:
+def check_tdoas(room: ImpulseResponseRoom, condition: str = "", tolerance: float = 0.06) -> None:
     """The direct sound reaches microphone 2 first from positive angles, by what the spacing says."""
-    found = leads(room.responses(condition or room.conditions[0].name, "grid"))
+    found = tdoa_samples(room.responses(condition or room.conditions[0].name, "grid"))
     np.testing.assert_allclose(found, free_field(room.candidates_deg, room.spacing_m), atol=tolerance)
 
 

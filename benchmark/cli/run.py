@@ -1,0 +1,120 @@
+"""The `doabench run` command: run what is missing, then bring MLflow and the leaderboard up to date."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from ..errors import UserError
+from ..protocol import ScaleName
+from .options import COMMAND, json_option, out_option, plugin_option
+
+if TYPE_CHECKING:  # only a run needs them, and they take a second to import
+    from rich.console import Console
+
+    from ..run.execute import Outcome
+
+
+@click.command(**COMMAND)
+@click.option(
+    "--protocol", "protocols", multiple=True, help="May be repeated.  [default: all but the strict ones]", metavar="ID"
+)
+@click.option(
+    "--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]"
+)
+@click.option("--labels", multiple=True, type=click.IntRange(min=1), help="Nominal number of labels n; may be repeated.")
+@click.option("--seeds", type=click.IntRange(min=1), help="How many seeds, from 0 on.  [default: each protocol's own]")
+@click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol.")
+@click.option(
+    "--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder."
+)
+@click.option(
+    "--rooms",
+    multiple=True,
+    envvar="DOABENCH_ROOMS",
+    show_envvar=True,
+    metavar="NAME|KIND:PATH",
+    help="Rooms instead of each protocol's own, by name or files, such as sofa:FILE; may be repeated.",
+)
+@out_option
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Fits at a time.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each fit.  [default: cores / jobs]")
+@click.option("--device", default="cpu", help="cpu, cuda or cuda:N.")
+@plugin_option
+@json_option
+def run(
+    protocols: tuple[str, ...],
+    methods: tuple[str, ...],
+    labels: tuple[int, ...],
+    seeds: int | None,
+    scale: ScaleName,
+    speech: str,
+    rooms: tuple[str, ...],
+    out: Path,
+    jobs: int,
+    threads: int | None,
+    device: str,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Run what is missing, sync MLflow, build the leaderboard. Exit code 1 if a cell failed."""
+    from rich.console import Console
+
+    from ..plugins.registry import add_plugin_file
+    from ..plugins.spec import default_methods, default_protocols
+    from ..run.engine import LocalProcesses
+    from ..run.execute import execute
+    from ..run.jobs import Settings
+    from ..run.plan import Request
+
+    _check_device(device)
+    for path in plugins:
+        add_plugin_file(path)
+    asked = (protocols or tuple(default_protocols()), methods or tuple(default_methods()))
+    request = Request(*asked, speech, scale, labels, seeds, rooms)
+    settings = Settings(out, device, threads or max(1, (os.cpu_count() or 1) // jobs), plugins)
+    console = Console(stderr=True)
+    outcome = execute(request, settings, LocalProcesses(jobs), console)
+    _finish(outcome, out, console)
+    if as_json:
+        click.echo(json.dumps([record.model_dump(mode="json") for record in outcome.records]))
+    sys.exit(1 if outcome.failed else 0)
+
+
+def _check_device(device: str) -> None:
+    if device == "cpu":
+        return
+    import torch
+
+    if not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise UserError(f"--device {device}: not available here; use cpu, or install a CUDA build of torch")
+    try:
+        torch.empty(1, device=device)
+    except RuntimeError as error:
+        raise UserError(f"--device {device}: cannot be used ({error}); use cpu") from error
+
+
+def _finish(outcome: Outcome, out: Path, console: Console) -> None:
+    """Sync MLflow, build the leaderboard and say how it ended. An MLflow that cannot be reached is a warning."""
+    from ...leaderboard.build import build
+    from ...leaderboard.mlflow.sync import sync
+    from .installed import installed
+
+    with console.status("syncing MLflow"):
+        try:
+            logged = f"{sync(out)} runs logged to MLflow"
+        except Exception as error:
+            logged = f"MLflow was not reached ({type(error).__name__}: {error}); the next run catches up"
+    with console.status("building the leaderboard"):
+        paths = build(out, installed())
+    states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
+    console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
+    for record in outcome.failed:
+        what = f"{record.fit.method}{f'[{record.fit.variant}]' if record.fit.variant else ''}"
+        console.print(f"failed: {what} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}: {record.reason}")
+    console.print(f"leaderboard: {next(path for path in paths if path.suffix == '.html')}")
