@@ -3,181 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import resource
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
-from click.testing import CliRunner
 from doabench.benchmark.cache import data_folder
-from doabench.benchmark.cli.main import main
 from doabench.benchmark.data.open import open_speech
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.fetch import download as fetching
-from doabench.benchmark.fetch.sources import SOURCES, fetched
-from doabench.benchmark.plugins.registry import Plugin
+from doabench.benchmark.fetch.sources import fetched
 from doabench.benchmark.source import RemoteFile, Source
 from support.archives import tar
-
-URL = "https://data.example/speech/dev.tar.gz"
-
-
-class Server(ThreadingHTTPServer):
-    """Serves ``body`` under every path, in the manner of ``ways``: one per request, the last one for ever."""
-
-    daemon_threads = True
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.body, self.ways, self.asked, self.etag = body, ["well"], [], '"1"'
-        self.stopped, self.began, self.go_on = threading.Event(), threading.Event(), threading.Event()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients are killed here."""
-
-    asked: list[tuple[str, str]]
-    ways: list[str]
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass
-
-    def do_GET(self) -> None:
-        asked = self.headers.get("Range", "")
-        self.server.asked.append((self.path, asked))
-        way = self.server.ways.pop(0) if len(self.server.ways) > 1 else self.server.ways[0]
-        body, start = self.server.body, 0
-        if way == "held":
-            self.server.began.set()
-            self.server.go_on.wait(60)
-        if way == "404":
-            self.send_error(404)
-            return
-        if way == "page":
-            body = b"<!doctype html><title>Sign in</title>"
-        fresh = self.headers.get("If-Range", self.server.etag) == self.server.etag
-        if asked and fresh and way not in ("no-range", "page"):
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Type", "text/html" if way == "page" else "application/octet-stream")
-        self.send_header("Content-Length", str(len(body) - start))
-        if way != "no-tag":
-            self.send_header("ETag", self.server.etag)
-        self.end_headers()
-        if way in ("cut", "slow", "no-tag"):
-            self.wfile.write(body[start : start + (len(body) - start) // 2])
-            self.wfile.flush()
-            if way == "slow":
-                self.server.stopped.wait(10)
-            self.close_connection = True
-            return
-        self.wfile.write(body[start:])
-
-
-def corpus() -> bytes:
-    noise = io.BytesIO()
-    soundfile.write(noise, 0.1 * np.random.default_rng(0).standard_normal(8000), 16_000, format="FLAC")
-    large = np.random.default_rng(1).bytes(500_000)  # several chunks, which do not shrink
-    return tar(
-        {
-            "large": large,
-            "LibriSpeech/dev/84/1/84-1-0000.flac": noise.getvalue(),
-            "LibriSpeech/SPEAKERS.TXT": b"84 | F | dev | 1 | A\n",
-        }
-    )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server(corpus())
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.stopped.set()
-    made.shutdown()
-    thread.join()
-    made.server_close()
-
-
-@pytest.fixture
-def source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    """A data set called `test-speech`, on a mirror on this machine, to be installed in a folder of its own."""
-    monkeypatch.setenv("DOABENCH_MIRROR", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("DOABENCH_DATA", str(tmp_path / "data"))
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    checked = RemoteFile(URL, hashlib.sha256(server.body).hexdigest())
-    made = Source("Test", "speech", "librispeech", "CC0", "Nobody 2020", len(server.body), (checked,), "LibriSpeech/dev")
-    with SOURCES.scope():
-        declare(made)
-        yield made
-
-
-def declare(source: Source) -> None:
-    SOURCES.add(Plugin("test-speech", Path(__file__), source))
-
-
-def run(*arguments: str) -> Any:
-    return CliRunner().invoke(main, ["data", *arguments])
-
-
-def program(folder: Path, server: Server) -> Path:
-    """A file that fetches `test-speech` in a process of its own."""
-    sha256 = hashlib.sha256(server.body).hexdigest()
-    path = folder / "program.py"
-    path.write_text(
-        "from pathlib import Path\n"
-        "from doabench.benchmark.cli.main import main\n"
-        "from doabench.benchmark.fetch.sources import SOURCES\n"
-        "from doabench.benchmark.plugins.registry import Plugin\n"
-        "from doabench.benchmark.source import RemoteFile, Source\n"
-        f"files = (RemoteFile({URL!r}, {sha256!r}),)\n"
-        "made = Source('T', 'speech', 'librispeech', 'CC0', 'N', 1, files, 'LibriSpeech/dev')\n"
-        "SOURCES.add(Plugin('test-speech', Path(__file__), made))\n"
-        "main(['data', 'fetch', 'test-speech'])\n"
-    )
-    return path
-
-
-def installed() -> list[str]:
-    """What stands in the data folder for all to see, or half-done beside it."""
-    return sorted(path.name for path in data_folder().glob("*") if path.name not in (".downloads", "pinned.json"))
-
-
-def refused(*says: str) -> None:
-    """The fetch fails with one clear line and exit code 2, and leaves nothing half-installed."""
-    result = run("fetch", "test-speech")
-    last = result.stderr.strip().splitlines()[-1]
-    assert result.exit_code == 2, result.output
-    assert result.stderr.count("doabench: ") == 1
-    assert "Traceback" not in result.output
-    for words in says:
-        assert words in last
-    assert installed() == []
-
-
-def succeeds() -> None:
-    result = run("fetch", "test-speech")
-    assert result.exit_code == 0, result.output
-    assert installed() == ["test-speech"]
-    assert not (data_folder() / ".downloads" / "test-speech").exists()
+from support.fetching import URL, Server, corpus, declare, installed, program, refused, run, succeeds
 
 
 def test_a_fetched_corpus_is_found_by_its_name(source: Source, server: Server) -> None:
@@ -338,37 +180,3 @@ def test_a_harmful_archive_leaves_nothing_installed(source: Source, server: Serv
     server.body = tar({"ok": b"x", "../evil": b"x"})
     declare(replace(source, files=(RemoteFile(URL, hashlib.sha256(server.body).hexdigest()),)))
     refused("points out of its folder")
-
-
-@pytest.mark.usefixtures("source")
-def test_list_says_what_is_there() -> None:
-    before = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
-    assert {"librispeech-dev", "librispeech-dev-other", "mir", "r3vival", "dtu", "test-speech"} <= set(before)
-    assert not before["test-speech"]["there"]
-    succeeds()
-    after = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
-    assert after["test-speech"]["there"]
-    for name, row in before.items():
-        assert name in run("list").stdout
-        assert row["licence"]
-        assert row["citation"]
-
-
-@pytest.mark.usefixtures("source")
-def test_what_needs_a_login_says_where_to_get_it_and_where_to_put_it(server: Server) -> None:
-    result = run("fetch", "dtu")
-    assert result.exit_code == 2
-    assert "10.21227/c5cn-jv76" in result.stderr.splitlines()[-1]
-    assert str(data_folder() / "dtu") in result.stderr
-    assert not server.asked
-
-
-def test_every_declared_file_is_pinned_to_a_version_or_on_first_use() -> None:
-    assert len(SOURCES.names()) >= 5
-    for plugin in SOURCES.plugins().values():
-        assert not plugin.error
-        files = plugin.found.files
-        assert bool(files) != bool(plugin.found.login)
-        assert len({file.url for file in files}) == len(files)
-        assert all(file.url.startswith("https://") for file in files)
-    assert len(SOURCES.get("r3vival").found.files) == 240
