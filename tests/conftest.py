@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import torch
 from doabench.benchmark.acoustics import ArraySetup
 from doabench.benchmark.data.segments import draw_segments
 from doabench.benchmark.data.streams import Stream, concatenate
@@ -14,6 +15,8 @@ from doabench.benchmark.dataset import PositionKind, SpeechDraw, SpeechRole
 from doabench.datasets.speech.talkers import Talkers
 from support.rooms import AnechoicRoom
 from support.streams import StreamOf
+
+torch.set_num_threads(1)  # as many test processes run as there are cores
 
 MEASURED_ROOM = os.environ.pop("DOABENCH_ROOMS", "")
 """Taken out of the environment, where it would be the default of every `doabench run` that the tests make."""

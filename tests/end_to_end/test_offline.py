@@ -56,7 +56,8 @@ class Guarded:
         (folder / "guard").mkdir()
         (folder / "guard" / "sitecustomize.py").write_text(GUARD)
         self.log, self.out = folder / "asked", folder / "out"
-        own = {"PYTHONPATH": str(folder / "guard"), "GUARD_LOG": str(self.log), "DOABENCH_DATA": str(folder / "data")}
+        path = os.pathsep.join(filter(None, [str(folder / "guard"), os.environ.get("PYTHONPATH")]))
+        own = {"PYTHONPATH": path, "GUARD_LOG": str(self.log), "DOABENCH_DATA": str(folder / "data")}
         self.environment = {**os.environ, **own}
         for name in ("DOABENCH_SPEECH", "MLFLOW_TRACKING_URI"):
             self.environment.pop(name, None)

@@ -88,7 +88,8 @@ def run(out: Path, plugin: Path, *methods: str) -> int:
     from click.testing import CliRunner
 
     chosen = [text for method in methods for text in ("--method", method)]
-    arguments = ["run", "--scale", "smoke", "--protocol", "generation", "--plugin", str(plugin), *chosen, "--out", str(out)]
+    arguments = ["run", "--scale", "smoke", "--threads", "1", "--protocol", "generation", "--plugin", str(plugin), *chosen]
+    arguments += ["--jobs", "1", "--out", str(out)]
     return CliRunner().invoke(main, arguments).exit_code
 
 

@@ -20,8 +20,9 @@ def doabench(*arguments: str | Path, check: int = 0) -> subprocess.CompletedProc
 
 
 def run(out: Path, *arguments: str | Path, check: int = 0) -> tuple[list[dict[str, Any]], str]:
-    """Records and what was said on stderr."""
-    done = doabench("run", *SMOKE, "--out", out, "--json", *arguments, check=check)
+    """Records and what was said on stderr. One process with one thread, unless ``arguments`` say otherwise: more would wait for
+    other tests."""
+    done = doabench("run", *SMOKE, "--jobs", "1", "--threads", "1", "--out", out, "--json", *arguments, check=check)
     return json.loads(done.stdout), done.stderr
 
 

@@ -206,7 +206,8 @@ def check_tdoas(room: ImpulseResponseRoom, condition: str = "", tolerance: float
 
 
 def run(out: Path, *arguments: str) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "doabench.benchmark", "run", "--scale", "smoke", "--out", str(out), "--json", *arguments]
+    options = ("--scale", "smoke", "--jobs", "1", "--threads", "1", "--out", str(out), "--json", *arguments)
+    command = [sys.executable, "-m", "doabench.benchmark", "run", *options]
     environment = {**os.environ, "DOABENCH_SPEECH": "talkers"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
