@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,16 +14,33 @@ from numpy.typing import ArrayLike, NDArray
 from .acoustics import ArraySetup
 from .sequences import LabelledSequences, Sequences
 
+Bare: TypeAlias = Literal["", "as published", "suite's recipe"]
+
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What the suite must know of a method before it runs it. ``by_default=False``: it runs only when it is named."""
+    """What the suite must know of a method before it runs it. ``by_default=False``: it runs only when it is named.
+
+    ``bare`` says what the method is with all parameters at their defaults: ``as published`` where it does what its publication
+    does, or the program released with it; ``suite's recipe`` where it is another model or another training than that, which
+    every table then says; neither where it is a method of its own or a known one with its faults mended.
+    """
 
     title: str
     citation: str
     uses_labels: bool = True
     uses_unlabelled: bool = False
     by_default: bool = True
+    bare: Bare = ""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a method is with its parameters. ``text`` stands beside its name in every table, legend and name of a run. Only a
+    form that is ``as_published``, or as released, stands beside the publication's values and is judged by its claims."""
+
+    text: str
+    as_published: bool
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,10 @@ class Method(ABC):
 
     info: ClassVar[MethodInfo]
     context: Context
+
+    def form(self) -> Form | None:
+        """What the method is with its parameters, where ``info.bare`` and their names and values do not say it well."""
+        return None
 
     def skip(self) -> str | None:
         """Why this method cannot take part with the array and the candidates of ``context.setup``; None if it can."""

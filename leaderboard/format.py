@@ -13,11 +13,6 @@ def raised(number: int) -> str:
     return str(number).translate(RAISED)
 
 
-def method_name(method: str, variant: str) -> str:
-    """``cnn``, ``cnn (as released)``, ``vae_ssl (likelihood=normal)``."""
-    return f"{method} ({variant.replace('as-released', 'as released')})" if variant else method
-
-
 def value_text(declared: Declared, value: Value) -> str:
     """A number as tables show it, without its interval; empty where there is none."""
     shown = point(value)

@@ -34,8 +34,9 @@ class Training:
     now and then it calls `evaluate`, and at the end `finish`. A new object goes on where a killed run of the same fit was.
 
     ``networks`` is all that is trained, where that is more than the ``classifier``. ``averaging`` is the memory of a running
-    average of the classifier's weights; 0 means no average. ``answering`` is what is evaluated and kept: the average if there
-    is one, else the classifier. Of equally good weights the first are kept, or, with ``latest_of_equals``, the last.
+    average of the classifier's weights; 0 means no average. ``answering`` is what is evaluated: the average if there is one,
+    else the classifier. Its weights are kept, or, with ``keep_all``, those of all ``networks`` at that moment. Of equally good
+    weights the first are kept, or, with ``latest_of_equals``, the last.
 
     ``now`` may be read at any time. The loop counts its own epochs there. Tensors that the loop puts into ``kept`` are in the
     checkpoint too.
@@ -51,15 +52,18 @@ class Training:
         *,
         networks: nn.Module | None = None,
         averaging: float = 0.0,
+        keep_all: bool = False,
         latest_of_equals: bool = False,
     ) -> None:
         self.now, self.kept = Progress(), dict[str, torch.Tensor]()
         self.answering = copy.deepcopy(classifier).eval() if averaging else classifier
         self._classifier, self._context, self._selection, self._device = classifier, context, selection, rng.device
         self._averaging, self._latest_of_equals = averaging, latest_of_equals
-        self._best = copy_of(classifier)
+        everything = classifier if networks is None else networks
+        self._kept_of, self._kept_in = (everything, everything) if keep_all else (self.answering, classifier)
+        self._best = copy_of(self._kept_of)
         self._totals: dict[str, torch.Tensor] = {}
-        modules = {"networks": classifier if networks is None else networks}
+        modules = {"networks": everything}
         if averaging:
             modules["average"] = self.answering
         self._checkpoint = Checkpoint(context.scratch, modules, optimiser, rng)
@@ -91,14 +95,14 @@ class Training:
         now.evaluated, now.last_accuracy_pct, now.since_best = now.step, accuracy_pct, now.since_best + 1
         if better or (self._latest_of_equals and accuracy_pct == now.best_accuracy_pct):
             now.best_accuracy_pct, now.since_best = accuracy_pct, 0
-            self._best = copy_of(self.answering)
+            self._best = copy_of(self._kept_of)
         self._context.history.add(now.step, **values, selection_accuracy_pct=accuracy_pct)
         self._context.progress(done, f"{now.best_accuracy_pct:.1f} % of selection right")
         self._save()
 
     def finish(self) -> None:
-        """Put the best weights into the classifier."""
-        self._classifier.load_state_dict(self._best)
+        """Put the best weights into the classifier, or, with ``keep_all``, into all networks."""
+        self._kept_in.load_state_dict(self._best)
 
     def add_final_scores(self) -> None:
         """Add the scores of the last and of the kept weights to the history."""

@@ -47,7 +47,7 @@ RECIPES = {
 
 @dataclass
 class Cnn(ClassifierMethod):
-    """Cross-entropy on logits with dropout; the weights that classify most selection sequences are kept (section IV).
+    """Cross-entropy on logits with dropout; the weights that classify most selection sequences are kept.
 
     ``as-released`` does what the program released with the paper does: its cross-entropy applies softmax to what already
     went through softmax, and dropout is never switched on again after the first evaluation of the selection sequences.

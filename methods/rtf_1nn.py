@@ -20,7 +20,7 @@ class Rtf1nn(Method):
     query; the class at the least l2 distance (eq. 21). Classes without labels are never chosen.
     """
 
-    info = MethodInfo("RTF-1NN", "Bianco et al., IEEE Access 9, 2021, eqs. 20 and 21")
+    info = MethodInfo("RTF-1NN", "Bianco et al., IEEE Access 9, 2021, eqs. 20 and 21", bare="as published")
 
     def fit(self, data: FitData) -> None:
         means = data.labelled.frame_mean(_cross_and_power)

@@ -115,6 +115,7 @@ def _finish(outcome: Outcome, out: Path, console: Console) -> None:
     states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
     console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
     for record in outcome.failed:
-        what = f"{record.fit.method}{f'[{record.fit.variant}]' if record.fit.variant else ''}"
-        console.print(f"failed: {what} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}: {record.reason}")
+        console.print(
+            f"failed: {record.fit.name} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}: {record.reason}"
+        )
     console.print(f"leaderboard: {next(path for path in paths if path.suffix == '.html')}")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ..dataset import Room
 from ..digest import digest, source_digest
 from ..errors import UserError
-from ..method import Method
+from ..method import Form, Method
 from .registry import METHODS, PROTOCOLS, ROOMS, Plugin
 
 
@@ -52,6 +52,18 @@ class MethodSpec:
         own = dataclasses.fields(self.method) if self.method else ()  # pyright: ignore
         changed = {field.name: value for field in own if (value := getattr(self.method, field.name)) != field.default}
         return ",".join(str(value) if name == "variant" else f"{name}={value}" for name, value in changed.items())
+
+    @property
+    def form(self) -> Form:
+        """What the method is with its parameters: what it says itself, else ``variant`` in words."""
+        bare = self.method.info.bare if self.method else ""
+        found = self.method.form() if self.method else None
+        if found is not None:
+            return found
+        if not self.variant:
+            return Form("" if bare == "as published" else bare, as_published=bare == "as published")
+        words = self.variant.replace("as-released", "as released").replace(",", ", ")
+        return Form(", ".join(filter(None, [bare, words])), as_published=self.variant in ("as-published", "as-released"))
 
 
 def read_method(text: str) -> MethodSpec:

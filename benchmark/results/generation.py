@@ -1,4 +1,4 @@
-"""Numbers for generated RTF phase (Bianco et al. 2021, section V): delays, circular correlation, histograms.
+"""Numbers for generated RTF phase (Bianco et al. 2021, Figs. 4-11): delays, circular correlation, histograms.
 
 All are pure functions of what is stored with a cell. Phases are in radians, ``[..., frames, 127]``; delays in microseconds,
 positive where microphone 2 hears the talker first (`acoustics`).
@@ -58,7 +58,7 @@ class DelayByDoa:
 
 def delay_us(phase_rad: ArrayLike, setup: ArraySetup) -> NDArray[np.float64]:
     """Delay of every sequence, ``[..., frames, 127] -> [...]``: where the inverse transform of ``exp(j phase)``, averaged over
-    frames, has the highest real part (section V-A), on a grid 16 times finer than the sample interval.
+    frames, has the highest real part (Figs. 7, 8 and 11), on a grid 16 times finer than the sample interval.
 
     The peak of the inverse transform of the RTF lies at minus the delay; the axis is negated here (`acoustics`).
     """

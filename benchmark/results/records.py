@@ -44,10 +44,13 @@ class CellCode(Record):
 
 class FitAxes(Record):
     """What tells one fit from another. ``labels`` is J, ``nominal_labels`` the n that it was asked for by (0: uses none). As
-    many labels again are given to select a model by."""
+    many labels again are given to select a model by. ``variant`` is for programs, ``form`` for people; that and
+    ``as_published`` are those of `method.Form`."""
 
     method: str
     variant: str
+    form: str
+    as_published: bool
     method_title: str
     code: FitCode
     dataset: str
@@ -60,6 +63,11 @@ class FitAxes(Record):
     transductive: bool
     candidates_deg: tuple[float, ...]
     spacing_m: float
+
+    @property
+    def name(self) -> str:
+        """``cnn``, ``cnn (as released)``, ``vae_ssl (suite's recipe)``."""
+        return f"{self.method} ({self.form})" if self.form else self.method
 
     @property
     def setup(self) -> ArraySetup:

@@ -153,6 +153,8 @@ def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, 
     axes = FitAxes(
         method=method.name,
         variant=method.variant,
+        form=method.form.text,
+        as_published=method.form.as_published,
         method_title=method.title,
         code=fit_code(method.name, scene),
         dataset=scene.room_name,
@@ -166,7 +168,7 @@ def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, 
         candidates_deg=setup.candidates_deg,
         spacing_m=setup.spacing_m,
     )
-    counted = axes.model_dump(exclude={"method_title", "speech", "nominal_labels"})
+    counted = axes.model_dump(exclude={"form", "as_published", "method_title", "speech", "nominal_labels"})
     fit = Fit(digest([counted, method.parameters]), axes, method.text, spec, protocol)
     fit.cells += [_cell(fit, protocol, split, scene, scale) for split in protocol.splits]
     return fit

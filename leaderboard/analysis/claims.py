@@ -28,9 +28,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the clips of one scored set say of a claim at one number of labels: the MAE of ``better`` less that of ``worse``."""
+    """What the clips of one scored set say of a claim at one number of labels: the MAE of ``better`` less that of ``worse``,
+    which are the two methods in their form, by name."""
 
     claim: Claim
+    better: str
+    worse: str
     labels: int
     difference: Estimate
 

@@ -48,11 +48,11 @@ def _standings(rows: Sequence[Row]) -> Iterator[tuple[Row, Standing]]:
 
 
 def verdicts_by_entry(claims: Sequence[Claim], rows: Sequence[Row]) -> dict[Entry, tuple[Verdict, ...]]:
-    """The verdicts that each row, as the better one, gives rise to, by number of labels. Claims are about methods as they are
-    by default; there is no verdict where one of two rows has no predictions."""
+    """The verdicts that each row, as the better one, gives rise to, by number of labels. Claims are about methods as they
+    were published; there is no verdict where one of two rows has no predictions."""
     found: dict[Entry, list[Verdict]] = {}
-    default = [row for row in rows if not row.variant]
-    for claim, (row, other) in product(claims, product(default, repeat=2)):
+    published = [row for row in rows if row.first.fit.as_published]
+    for claim, (row, other) in product(claims, product(published, repeat=2)):
         if _is_about(claim, row, other) and (verdict := _verdict(claim, row, other)) is not None:
             found.setdefault(row.entry, []).append(verdict)
     return {own: tuple(sorted(verdicts, key=lambda verdict: verdict.labels)) for own, verdicts in found.items()}
@@ -68,4 +68,6 @@ def _verdict(claim: Claim, row: Row, other: Row) -> Verdict | None:
     if row.clips is None or other.clips is None:
         return None
     clips = differences_deg([row.clips, other.clips])[0, 1]
-    return None if np.isnan(clips).all() else Verdict(claim, max(row.labels, other.labels), paired_difference(clips))
+    if np.isnan(clips).all():
+        return None
+    return Verdict(claim, row.name, other.name, max(row.labels, other.labels), paired_difference(clips))

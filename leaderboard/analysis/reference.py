@@ -13,8 +13,6 @@ CITATION = (
     "M. J. Bianco, S. Gannot, E. Fernandez-Grande, P. Gerstoft, Semi-supervised source localization in reverberant "
     "environments with deep generative modeling, IEEE Access 9, 2021, doi 10.1109/ACCESS.2021.3087697"
 )
-PAPER_VARIANTS = ("", "as-released")
-"""The forms of a method that the paper's value is shown beside; other parameters make another method of it."""
 
 _TABLES = {
     ("label-sweep", "train"): "2a",
@@ -52,11 +50,9 @@ def published(protocol: str, split: str, candidates_deg: tuple[float, ...]) -> M
     return {method: tuple(sorted(values, key=lambda value: value.labels)) for method, values in sorted(found.items())}
 
 
-def reference(
-    protocol: str, split: str, candidates_deg: tuple[float, ...], method: str, variant: str, labels: int
-) -> Reference | None:
-    """The paper's value that belongs beside one row; None where there is none."""
-    values = published(protocol, split, candidates_deg).get(method, ()) if variant in PAPER_VARIANTS else ()
+def reference(protocol: str, split: str, candidates_deg: tuple[float, ...], method: str, labels: int) -> Reference | None:
+    """The paper's value that belongs beside a row of a method as it was published; None where there is none."""
+    values = published(protocol, split, candidates_deg).get(method, ())
     return next((value for value in values if value.labels == labels), None)
 
 

@@ -86,6 +86,16 @@ class Row:
         return self.first.fit.variant
 
     @property
+    def marked_published(self) -> bool:
+        """Whether it is the published form of a method that has another one, too."""
+        return self.first.fit.as_published and bool(self.variant)
+
+    @property
+    def name(self) -> str:
+        """Of the method in its form."""
+        return self.first.fit.name
+
+    @property
     def labels(self) -> int:
         return self.first.fit.labels
 
@@ -105,7 +115,9 @@ def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusi
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
         score=_score(good, clips, with_confusion) if good else None,
-        reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.variant, fit.labels),
+        reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.labels)
+        if fit.as_published
+        else None,
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
         clips=clip_totals(good, clips) if good else None,
     )

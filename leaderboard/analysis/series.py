@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..format import method_name
 from .rows import Row
 from .tables import Table
 
@@ -13,7 +12,8 @@ from .tables import Table
 @dataclass(frozen=True)
 class Series:
     """A curve in degrees. ``lo`` and ``hi`` bound the 95 % interval of each point (None: not known); ``flat`` curves hold for
-    any ``x`` and have one point; ``source`` is ``ours``, ``released`` (our run of the as-released form) or ``paper``."""
+    any ``x`` and have one point; ``source`` is ``ours``, ``published`` (our run of a form as published or as released) or
+    ``paper``."""
 
     name: str
     method: str
@@ -48,7 +48,7 @@ def _ours(table: Table) -> Iterator[Series]:
     by_name: dict[str, list[Row]] = {}
     for row in table.rows:
         if row.score is not None:
-            by_name.setdefault(method_name(row.method, row.variant), []).append(row)
+            by_name.setdefault(row.name, []).append(row)
     for name, rows in sorted(by_name.items()):
         scores = [row.score for row in rows if row.score is not None]
         yield Series(
@@ -116,12 +116,11 @@ def _detailed(table: Table) -> list[Row]:
 
 
 def _with_labels(row: Row) -> str:
-    name = method_name(row.method, row.variant)
-    return f"{name}, J = {row.labels}" if row.labels else name
+    return f"{row.name}, J = {row.labels}" if row.labels else row.name
 
 
 def _source(row: Row) -> str:
-    return "released" if row.variant.startswith("as-released") else "ours"
+    return "published" if row.marked_published else "ours"
 
 
 def _known(value: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..format import method_name, rt60_text
+from ..format import rt60_text
 from .cells import Cell, make_cell
 from .reference import Reference, published
 from .rows import Row
@@ -21,15 +21,14 @@ SPLIT_TITLES = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table: one method and variant, and its cell in each column of the table (None: not asked for)."""
+    """A line of a table: one method in one form, and its cell in each column of the table (None: not asked for)."""
 
-    method: str
-    variant: str
     cells: tuple[Cell | None, ...]
 
     @property
-    def name(self) -> str:
-        return method_name(self.method, self.variant)
+    def row(self) -> Row:
+        """A row for what all of the line have in common."""
+        return self.cell.row
 
     @property
     def cell(self) -> Cell:
@@ -39,7 +38,7 @@ class Line:
     @property
     def transductive(self) -> bool:
         """Whether its scores are for sequences that the method was trained on, be it without their labels."""
-        return self.cell.row.split == "train" and self.cell.row.first.fit.transductive
+        return self.row.split == "train" and self.row.first.fit.transductive
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,8 @@ class Table:
 
     @property
     def paper_only(self) -> dict[str, tuple[Reference, ...]]:
-        """The paper's values of methods that have no row here."""
-        ours = {row.method for row in self.rows}
+        """The paper's values of methods that have no row here as they were published."""
+        ours = {row.method for row in self.rows if row.first.fit.as_published}
         return {method: values for method, values in self.paper.items() if method not in ours}
 
     def paper_cells(self, method: str) -> tuple[Reference | None, ...]:
@@ -139,5 +138,5 @@ def _lines(rows: Sequence[Row], columns: Sequence[int]) -> Iterator[Line]:
     for row in rows:
         at, column = (0, row.labels) if sweep else (row.labels, 0)
         by_line.setdefault((row.method, row.variant, at), {})[column] = make_cell(row, rows, sweep)
-    for (method, variant, _), cells in sorted(by_line.items(), key=lambda item: item[0]):
-        yield Line(method, variant, tuple(cells.get(column) for column in columns or (0,)))
+    for _, cells in sorted(by_line.items(), key=lambda item: item[0]):
+        yield Line(tuple(cells.get(column) for column in columns or (0,)))

@@ -32,8 +32,8 @@ SIGNATURE = signature(
     interval=f"{100 * (1 - ALPHA):g}-percentile-bootstrap-over-clips",
     resamples=RESAMPLES,
 )
-Entry = tuple[str, str, int]
-"""Method, variant and nominal number of labels (0: uses none)."""
+Entry = tuple[str, int]
+"""A method in its form, by name, and the nominal number of labels (0: uses none)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Agreement:
 
     @property
     def methods(self) -> int:
-        return len({entry[:2] for entry in self.entries})
+        return len({name for name, _ in self.entries})
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -79,11 +79,11 @@ def _belong_together(simulated: Table, measured: Table) -> bool:
 def _agreements(simulated: Table, measured: Table) -> Iterator[Agreement]:
     ours, theirs = _clips(simulated), _clips(measured)
     shared = [entry for entry in ours if entry in theirs]
-    counts = sorted({n for *_, n in shared if n})
+    counts = sorted({n for _, n in shared if n})
     groups: dict[int | None, list[Entry]] = {None: shared} if len(counts) > 1 else {}
-    groups |= {count: [entry for entry in shared if entry[2] in (count, 0)] for count in counts or [0]}
+    groups |= {count: [entry for entry in shared if entry[1] in (count, 0)] for count in counts or [0]}
     for n, entries in groups.items():
-        if len({entry[:2] for entry in entries}) < LEAST_METHODS:
+        if len({name for name, _ in entries}) < LEAST_METHODS:
             continue
         one, other = (_common([room[entry] for entry in entries]) for room in (ours, theirs))
         clips = len(one), len(other)
@@ -96,7 +96,7 @@ def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
     found = {}
     for row in table.rows:
         if row.clips is not None:
-            entry = (row.method, row.variant, row.first.fit.nominal_labels)
+            entry = (row.name, row.first.fit.nominal_labels)
             found[entry] = row.clips.rename(lambda clip: f"{table.speech} {clip}", level="clip")
     return found
 

@@ -103,7 +103,7 @@ def _some(angles: tuple[float, ...], count: int) -> tuple[list[int], list[str]]:
 
 
 def _style(one: Series, colours: Mapping[str, str]) -> dict:
-    paper, released = one.source == "paper", one.source == "released"
+    paper, released = one.source == "paper", one.source == "published"
     return {
         "color": colours[one.method],
         "linestyle": "--" if paper else ":" if released else "-",

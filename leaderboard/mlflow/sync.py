@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
 
 KEY = "doabench.key"
 PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with the params
-FIT_PARAMS = ("method", "variant", "labels", "nominal_labels", "dataset", "measured", "speech", "seed")
+FIT_PARAMS = ("method", "variant", "form", "labels", "nominal_labels", "dataset", "measured", "speech", "seed")
 PARAMS = (*FIT_PARAMS, "rt60_s", "split", "scale", "protocol_version")
 
 
@@ -124,12 +124,11 @@ def _scores(record: CellRecord) -> dict[str, float]:
 
 
 def _name(record: CellRecord) -> str:
-    """Such as `cnn [as-released] J=988 validation dtu-twin 0.5 s seed 0`."""
+    """Such as `cnn (as released) J=988 validation dtu-twin 0.5 s seed 0`."""
     fit, axes = record.fit, record.axes
-    method = f"{fit.method} [{fit.variant}]" if fit.variant else fit.method
     labels = f" J={fit.labels}" if fit.labels else ""
     rt60 = f" {axes.rt60_s:g} s" if axes.rt60_known else ""
-    return f"{method}{labels} {axes.split} {fit.dataset}{rt60} seed {fit.seed}"
+    return f"{fit.name}{labels} {axes.split} {fit.dataset}{rt60} seed {fit.seed}"
 
 
 def _tags(record: CellRecord) -> dict[str, str]:

@@ -21,6 +21,8 @@ PUBLISHED = (
     *("rank", "rank_lo", "rank_hi", "behind_best_deg", "behind_best_lo", "behind_best_hi", "p_holm", "tied_with_best"),
     *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_added_rss_mb"),
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
+    *("accuracy_5_pct", "accuracy_10_pct", "accuracy_15_pct"),
+    *("candidate_accuracy_pct", "candidate_accuracy_lo", "candidate_accuracy_hi", "form"),
 )
 """Columns that programs know by their place. They never change; further metrics come behind them."""
 
@@ -67,7 +69,7 @@ def to_doa_csv(rows: Iterable[Row]) -> str:
 
 def _csv_row(row: Row) -> dict[str, object]:
     score = row.score
-    values = _axes(row) | {"seeds": row.seeds, "status": row.status}
+    values = _axes(row) | {"seeds": row.seeds, "status": row.status, "form": row.first.fit.form}
     if score is not None:
         for declared in (*catalogue.METRICS, *catalogue.COSTS):
             values |= _numbers(declared.name, score.values[declared.name], declared.decimals)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...benchmark.results.generation import METRICS, Generated, signature
 from ...benchmark.results.records import CellRecord
-from ..format import method_name, value_text
+from ..format import value_text
 
 SPLIT = "generation"
 
@@ -25,7 +25,7 @@ class GenerationLine:
     @property
     def name(self) -> str:
         fit = self.record.fit
-        return f"{method_name(fit.method, fit.variant)}, J = {fit.labels}, seed {fit.seed}"
+        return f"{fit.name}, J = {fit.labels}, seed {fit.seed}"
 
     @property
     def values(self) -> list[str]:
@@ -47,7 +47,7 @@ def generation_lines(records: Sequence[CellRecord], read: Callable[[str], Genera
 def to_csv(lines: Sequence[GenerationLine]) -> str:
     """One row for each fit, every metric."""
     text = io.StringIO()
-    axes = ("method", "variant", "labels", "seed", "dataset", "speech")
+    axes = ("method", "variant", "form", "labels", "seed", "dataset", "speech")
     names = [*(metric.name for metric in METRICS), "sequences"]
     writer = csv.DictWriter(text, [*axes, "status", *names, "signature"], lineterminator="\n")
     writer.writeheader()
@@ -74,7 +74,7 @@ def _pictures(record: CellRecord, read: Callable[[str], Generated]) -> Iterator[
     from ..figures.generation import drawn  # imports matplotlib
 
     fit = record.fit
-    title = f"{method_name(fit.method, fit.variant)}, {fit.dataset}, J = {fit.labels}, seed {fit.seed}"
+    title = f"{fit.name}, {fit.dataset}, J = {fit.labels}, seed {fit.seed}"
     slug = "".join(letter if letter.isalnum() else "-" for letter in f"{fit.method}-{fit.variant}-{fit.dataset}-{fit.seed}")
     for name, figure in drawn(title, read(record.key), fit.setup):
         png = io.BytesIO()

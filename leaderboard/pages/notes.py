@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from ...benchmark.protocol import label_count
 from ...benchmark.results.records import State
 from ..analysis.claims import OUTCOMES, Claim, Verdict, paper_claims
 from ..analysis.reference import CITATION
 from ..analysis.tables import Table
-from ..format import method_name
 
 
-def sentence(claim: Claim, verdicts: Sequence[Verdict], titles: tuple[str, str]) -> str:
-    """``VAE-SSL below CNN (source): holds at J = 247 (-5.73 deg [-6.49, -4.97]) and J = 988 (...); cannot be told at ...``"""
+def sentence(claim: Claim, names: tuple[str, str], verdicts: Sequence[Verdict], asked: Iterable[int]) -> str:
+    """``vae_ssl (as published) below cnn (as released) (source): holds at J = 247 (-5.73 deg [-6.49, -4.97]) and J = 988 (...);
+    cannot be told at ...; not run at J = 114``, that is at numbers of labels ``asked`` for without a verdict."""
     parts = []
     for outcome in OUTCOMES:
         at = [str(verdict) for verdict in verdicts if verdict.outcome == outcome]
         if at:
             joined = " and ".join(filter(None, (", ".join(at[:-1]), at[-1])))
             parts.append(f"{outcome} {'at ' if joined.startswith('J') else ''}{joined}")
-    return f"{titles[0]} below {titles[1]} ({claim.source}): {'; '.join(parts)}."
+    if missing := sorted(set(asked) - {verdict.labels for verdict in verdicts}):
+        parts.append(f"not run at J = {', '.join(map(str, missing))}")
+    return f"{names[0]} below {names[1]} ({claim.source}): {'; '.join(parts)}."
 
 
 def left_out_text(count: int) -> str:
@@ -71,14 +74,25 @@ def _leak_note(table: Table) -> list[str]:
 
 
 def _claim_notes(table: Table) -> list[str]:
-    """What this table says of each published claim about two of its methods."""
-    titles = {row.method: row.first.fit.method_title for row in table.rows}
+    """What this table says of each published claim, for every two rows of methods as they were published; where there are none,
+    that they were not run, if the claim is about this table."""
     found = []
     for claim in paper_claims():
-        verdicts = [verdict for row in table.rows for verdict in row.verdicts if verdict.claim == claim]
-        if verdicts:
-            found.append(sentence(claim, verdicts, (titles[claim.better], titles[claim.worse])))
+        asked, by_names = _asked(claim, table), dict[tuple[str, str], list[Verdict]]()
+        for verdict in (verdict for row in table.rows for verdict in row.verdicts if verdict.claim == claim):
+            by_names.setdefault((verdict.better, verdict.worse), []).append(verdict)
+        if asked and not by_names:
+            by_names[f"{claim.better} as published", claim.worse] = []
+        found += [sentence(claim, names, verdicts, asked) for names, verdicts in by_names.items()]
     return found
+
+
+def _asked(claim: Claim, table: Table) -> list[int]:
+    """The numbers of labels at which the paper makes a claim about this scored set."""
+    if claim.worse not in table.paper:
+        return []
+    least = label_count(claim.from_n, len(table.rows[0].first.fit.candidates_deg))
+    return [value.labels for value in table.paper.get(claim.better, ()) if value.labels >= least]
 
 
 def absent(table: Table) -> list[tuple[State, str, str]]:
@@ -86,7 +100,7 @@ def absent(table: Table) -> list[tuple[State, str, str]]:
     found: dict[tuple[State, str], list[str]] = {}
     for row in table.rows:
         if row.status != "ok":
-            name = method_name(row.method, row.variant) + (f" at J = {row.labels}" if row.labels else "")
+            name = row.name + (f" at J = {row.labels}" if row.labels else "")
             found.setdefault((row.status, "; ".join(row.reasons)), []).append(name)
     return [(state, reason, ", ".join(names)) for (state, reason), names in found.items()]
 
@@ -103,14 +117,16 @@ def notes(tables: Sequence[Table]) -> list[str]:
         "not a copy, so agreement is to be expected in rank and size, not in the last digit.",
         "J is the number of labelled training sequences. As many labelled sequences of the selection set are given for "
         "choosing a model, so 2 J labels are really spent. J = 0: the method uses no labels.",
-        "As released: the method as the program published with the paper computes it, known faults included; without that "
-        "mark it is in its corrected form. The paper's value stands beside both.",
+        "As published: the method as its publication describes it. As released: as the program published with the paper "
+        "computes it, known faults included. Only these, and methods that have no other form, stand beside the paper's values "
+        "and are judged by its claims. Suite's recipe: another model or another training than the publication's; docs/paper.md "
+        "lists the differences. Without a mark a method is in its corrected form.",
     ]
     if any(row.verdicts for table in tables for row in table.rows):
         found.append(
             "A claim holds where the 95 % interval of the paired difference over clips lies below 0, does not hold where it "
             "lies above, and cannot be told otherwise; each number of labels by itself, without correction for their number. "
-            "Methods are judged in their default form, which is not always the paper's."
+            "Where nothing was run nothing is claimed."
         )
     if any(table.scale == "smoke" for table in tables):
         found.insert(0, "Scale smoke is a test of the machinery on very little speech: its numbers say nothing about methods.")

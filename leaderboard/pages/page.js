@@ -39,14 +39,14 @@
     ...more,
   });
   const below = { orientation: "h", yref: "container", y: 0, yanchor: "bottom", font: { size: 11 } };
-  const dash = { ours: "solid", released: "dot", paper: "dash" };
+  const dash = { ours: "solid", published: "dot", paper: "dash" };
   const curve = (one, more) => {
     const shade = methodColour(one.method);
     return {
       x: one.x, y: one.y, name: one.name, type: "scatter", opacity: one.source === "paper" ? 0.7 : 1,
       mode: one.source === "paper" ? "lines" : "lines+markers",
       line: { color: shade, dash: dash[one.source], width: one.source === "paper" ? 1.4 : 2 },
-      marker: { size: 7, color: one.source === "released" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
+      marker: { size: 7, color: one.source === "published" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
       ...more,
     };
   };

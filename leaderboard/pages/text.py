@@ -48,9 +48,10 @@ def grid(table: Table, style: Style) -> list[list[str]]:
 
 def _sweep(table: Table, style: Style) -> list[list[str]]:
     lines = [[style.escape("method, J ="), *(str(column) for column in table.columns)]]
-    for method, group in groupby(table.lines, key=lambda line: line.method):
-        lines += [[_name(line, style), *(_pair(cell, style) for cell in line.cells)] for line in group]
-        if method in table.paper:
+    for method, group in groupby(table.lines, key=lambda line: line.row.method):
+        of_method = list(group)
+        lines += [[_name(line, style), *(_pair(cell, style) for cell in line.cells)] for line in of_method]
+        if method in table.paper and method not in table.paper_only:
             lines.append(_paper_line(table, method, style))
     return lines + [_paper_line(table, method, style) for method in table.paper_only]
 
@@ -109,7 +110,7 @@ def _paper_pair(value: Reference | None, style: Style) -> tuple[str, str]:
 
 
 def _name(line: Line, style: Style) -> str:
-    return style.escape(line.name) + (style.dagger if line.transductive else "")
+    return style.escape(line.row.name) + (style.dagger if line.transductive else "")
 
 
 def absent_lines(table: Table) -> list[str]:

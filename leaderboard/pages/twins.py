@@ -10,7 +10,6 @@ import numpy as np
 
 from ...benchmark.results.statistics import RESAMPLES
 from ..analysis.twins import SIGNATURE, Agreement, Entry
-from ..format import method_name
 from .text import LATEX, MARKDOWN
 
 TITLE = "Do the simulated rooms predict the measured ones?"
@@ -68,5 +67,5 @@ def to_latex(found: Sequence[Agreement]) -> str:
 
 
 def _entry_text(entry: Entry) -> str:
-    method, variant, n = entry
-    return method_name(method, variant) + (f" n={n}" if n else "")
+    name, n = entry
+    return name + (f" n={n}" if n else "")

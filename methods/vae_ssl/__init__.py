@@ -9,20 +9,22 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
-from ...benchmark.method import Context, FitData, GeneratedPhase, Generative, History, MethodInfo, Prediction
+from ...benchmark.method import Context, FitData, Form, GeneratedPhase, Generative, History, MethodInfo, Prediction
 from ...benchmark.seeds import seed_of
-from ...benchmark.sequences import Sequences
+from ...benchmark.sequences import LabelledSequences, Sequences
 from .._networks import class_scores, copy_of, load_network, save_network
-from . import fast, published
+from . import published, suite
 from .batches import Source
 from .likelihoods import LOG_DENSITY, Likelihood, draw
 from .networks import Networks, Shape
 from .objective import at_once, costs_of
 from .published import Estimator
 
-GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE = 64, 8, 0.9
+GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE, LARGEST_LOG_POWER = 64, 8, 0.9, 4.0
 ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 
 
@@ -30,44 +32,70 @@ ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 class VaeSsl(Generative):
     """Kingma's M2: a classifier ``q(y | x)`` answers; a decoder ``p(x | y, z)`` teaches it from unlabelled sequences.
 
-    ``recipe``: ``fast`` (`fast.py`), or ``paper`` as published (`published.py`). ``passes`` belongs to the former: how often
-    its second part goes over the unlabelled sequences that share no frame; more is better and takes longer. ``epochs`` and
-    ``alpha`` belong to the latter; with ``alpha=search`` the paper's range is tried, and the accuracy on the selection
-    sequences decides. ``estimator``: how the sum over classes is taken; ``pyro`` trains the specification (`program.py`) with
-    the published recipe. ``separate``: see `networks.Decoder`.
+    ``variant``: ``suite`` is a model and a training of the suite's own (`suite.py`; docs/paper.md lists what is different);
+    ``as-published`` is the paper's (`published.py`), in which the classifier alone answers. ``estimator``: how the sum over
+    classes is taken; ``pyro`` trains the specification (`program.py`) as published. ``separate``: see `networks.Decoder`.
 
-    ``decision``: with ``classifier``, the classifier answers, as published. With ``posterior``, where the classifier is not
-    sure, the decoder has a say in its answer: eight decodes more for such a sequence, pixels weighted by a power of their
-    magnitude unless the recipe is the published one. ``recipe`` means ``classifier`` for the published recipe and
-    ``posterior`` for the fast one.
+    Of the suite's recipe: ``passes`` says how often its second part goes over the unlabelled sequences that share no frame;
+    more is better and takes longer. With ``decision=posterior`` the decoder has a say where the classifier is not sure: eight
+    decodes more for such a sequence, pixels weighted by a power of their magnitude.
+
+    As published: ``epochs`` at most, and ``alpha``; with ``alpha=search`` the paper's range is tried, and the accuracy on the
+    selection sequences decides. ``thin``: see `published.py`.
     """
 
-    info = MethodInfo("VAE-SSL", "Bianco et al., IEEE Access 9, 2021", uses_unlabelled=True)
-    recipe: Literal["fast", "paper"] = "fast"
+    info = MethodInfo("VAE-SSL", "Bianco et al., IEEE Access 9, 2021", uses_unlabelled=True, bare="suite's recipe")
+    variant: Literal["suite", "as-published"] = "suite"
     estimator: Estimator = "topk"
     likelihood: Likelihood = "truncated-normal"
+    separate: bool = False
+    passes: float = suite.Recipe.together_passes
+    decision: Literal["posterior", "classifier"] = "posterior"
     alpha: float | Literal["search"] = 5000.0
     epochs: int = 1000
-    passes: float = fast.Fast.together_passes
-    separate: bool = False
-    decision: Literal["recipe", "classifier", "posterior"] = "recipe"
+    thin: int = 1
+
+    def form(self) -> Form | None:
+        if not self._as_published:
+            return None
+        alpha = self.alpha if self.alpha == "search" else f"{self.alpha:g}"
+        departures = {
+            "normal likelihood": self.likelihood == "normal",
+            f"at most {self.epochs} epochs": self.epochs != VaeSsl.epochs,
+        }
+        choices = {
+            f"unlabelled part thinned {self.thin} x": self.thin > 1,
+            "top-1 estimate": self.estimator == "topk",
+            "Pyro program": self.estimator == "pyro",
+            f"alpha {alpha}": self.alpha != VaeSsl.alpha,
+            "two first transposed convolutions": self.separate,
+        }
+        words = [word for word, said in (departures | choices).items() if said]
+        return Form(", ".join(["as published", *words]), as_published=not any(departures.values()))
+
+    def skip(self) -> str | None:
+        own = ("alpha", "epochs", "thin") if not self._as_published else ("passes", "decision")
+        if wrong := [name for name in own if getattr(self, name) != getattr(VaeSsl, name)]:
+            return f"{' and '.join(wrong)} would change nothing: not of variant {self.variant}"
+        return None if self.thin > 0 else "thin must be at least 1"
 
     def fit(self, data: FitData) -> None:
         if not self._as_published:
             exact = {"k": len(self.context.setup.candidates_deg)} if self.estimator == "exact" else {}
-            recipe = fast.Fast(together_passes=self.passes, **exact)
-            fast.train(self._build(), self.likelihood, recipe, data, self._rng, self.context)
+            recipe = suite.Recipe(together_passes=self.passes, **exact)
+            suite.train(self._build(), self.likelihood, recipe, data, self._rng, self.context)
+            self._calibrate(data.selection)
         elif self.alpha == "search":
             self._search(data)
         else:
             self._fit_published(self.alpha, data, self.context)
 
     def _fit_published(self, alpha: float, data: FitData, context: Context) -> float:
-        recipe = published.Published(self.estimator, alpha, self.epochs)
+        recipe = published.Recipe(self.estimator, alpha, self.epochs, self.thin)
         return published.train(self._build(), self.likelihood, recipe, data, self._rng, context)
 
     def _search(self, data: FitData) -> None:
-        """One fit for each alpha, the one with the best selection accuracy is kept (section IV)."""
+        """One fit for each alpha, the one with the best selection accuracy is kept."""
         best_pct, best = -1.0, {}
         for alpha in ALPHAS:
             scratch = self.context.scratch and self.context.scratch / f"alpha-{alpha:g}"
@@ -81,18 +109,32 @@ class VaeSsl(Generative):
         self.networks.load_state_dict(best)
 
     def predict(self, sequences: Sequences) -> Prediction:
+        scores = self.networks.sharpness.cpu() * torch.from_numpy(self._scores(sequences))
+        return Prediction.best_candidate(scores.log_softmax(1), self.context.setup, log_probabilities=True)
+
+    def _scores(self, sequences: Sequences) -> NDArray[np.float32]:
         scores = class_scores(self.networks.classifier, sequences)
-        if self.decision == "posterior" or (self.decision == "recipe" and not self._as_published):
+        if self.decision == "posterior" and not self._as_published:
             self._weigh(scores, sequences)
-        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
+        return scores
+
+    def _calibrate(self, selection: LabelledSequences) -> None:
+        """The power of the answer that makes the selection sequences likeliest. As it is, it is too sure of itself: where the
+        decoder weighs it, its evidence counts twice, since the classifier has learned from the same likelihood."""
+        scores, y = torch.from_numpy(self._scores(selection)), torch.from_numpy(selection.doa_class)
+
+        def cost(log_power: float) -> float:
+            return float(F.cross_entropy(math.exp(log_power) * scores, y))
+
+        found = minimize_scalar(cost, bounds=(-LARGEST_LOG_POWER, LARGEST_LOG_POWER), method="bounded")
+        self.networks.sharpness.fill_(math.exp(found.x))
 
     def _weigh(self, scores: NDArray[np.float32], sequences: Sequences) -> None:
         """Replace ``log q(y | x)`` ``[N, T]`` by ``log q(y | x) - inverse_temperature C(x, y)``, normalised, for sequences of
         which the classifier is not sure. C is computed for the likeliest classes; the others get the highest of these."""
         self.networks.eval()
-        recipe, device = fast.Fast(), torch.device(self.context.device)
-        exponent = 0.0 if self._as_published else recipe.posterior_exponent
-        source = Source(sequences, torch.Generator(device), exponent)
+        recipe, device = suite.Recipe(), torch.device(self.context.device)
+        source = Source(sequences, torch.Generator(device), recipe.posterior_exponent)
         unsure = np.flatnonzero(scores.max(1) < math.log(SURE))
         step = at_once(device)[1] // WEIGHED_CLASSES
         for first in range(0, len(unsure), step):
@@ -134,11 +176,11 @@ class VaeSsl(Generative):
 
     @property
     def _as_published(self) -> bool:
-        return self.recipe == "paper" or self.estimator == "pyro"
+        return self.variant == "as-published" or self.estimator == "pyro"
 
     @property
     def _shape(self) -> Shape:
-        return replace(published.SHAPE if self._as_published else fast.SHAPE, separate=self.separate)
+        return replace(published.SHAPE if self._as_published else suite.SHAPE, separate=self.separate)
 
     def _build(self) -> Networks:
         self._rng = torch.Generator(self.context.device).manual_seed(self.context.seed)

@@ -53,7 +53,7 @@ class _TruncatedNormal(torch.autograd.Function):
 def truncated_normal(
     x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Sum over pixels of the log-density of a normal cut to [-1, 1] (section III-C): all ``[B, ...]`` -> ``[B]``.
+    """Sum over pixels of the log-density of a normal cut to [-1, 1]: all ``[B, ...]`` -> ``[B]``.
 
     ``mean`` in [-1, 1]; finite, with finite derivatives, for every ``scale`` in [1e-3, 10]. ``weight`` multiplies pixels.
     """

@@ -91,7 +91,9 @@ class Decoder(nn.Module):
 
 
 class Networks(nn.Module):
-    """All three. Weights are drawn from ``rng``, on its device."""
+    """All three, and the power ``sharpness`` that calibrates the answer. Weights are drawn from ``rng``, on its device."""
+
+    sharpness: torch.Tensor
 
     def __init__(self, classes: int, shape: Shape, rng: torch.Generator) -> None:
         super().__init__()
@@ -99,6 +101,7 @@ class Networks(nn.Module):
         with torch.random.fork_rng(devices=[]):  # as in `classifier`: first weights that nobody uses
             self.encoder = Encoder(classes, shape.latent, rng)
             self.decoder = Decoder(classes, shape, rng)
+        self.register_buffer("sharpness", torch.ones(()))
         self.to(rng.device)
         for network in (self.encoder, self.decoder):
             initialise(network, rng)

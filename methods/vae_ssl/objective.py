@@ -1,4 +1,4 @@
-"""The objective of section III-B, equations (9)-(11), and its gradients, without a probabilistic-programming layer."""
+"""The objective of Bianco et al. 2021, equations (9)-(11), and its gradients, without a probabilistic-programming layer."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """VAE-SSL as Pyro programs: the specification that the fast objective is tested against.
 
-``p(x, y, z) = p(x | y, z) p(y) p(z)`` with guide ``q(y | x) q(z | x, y)`` (section III-B); Kingma's M2.
+``p(x, y, z) = p(x | y, z) p(y) p(z)`` with guide ``q(y | x) q(z | x, y)``; Kingma's M2.
 """
 
 from __future__ import annotations

@@ -47,10 +47,8 @@ x = torch.rand(256, 1, 31, 127, generator=rng) * 2 - 1
 optimiser = torch.optim.Adam(networks.parameters(), 5e-5, fused=estimator != "pyro")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 parts = (networks, "truncated-normal")
-if estimator == "pyro":
-    gradients = published.pyro_gradients(*parts, 5000.0, Sequences(x), Sequences(x), rng)
-else:
-    gradients = published.fast_gradients(*parts, {"exact": 19, "topk": 1}[estimator], 5000.0, Sequences(x), Sequences(x), rng)
+make = published.pyro_gradients if estimator == "pyro" else published.fast_gradients
+gradients = make(*parts, published.Recipe(estimator, 5000.0, 1), Sequences(x), Sequences(x), rng)
 times = []
 for _ in range(repeats):
     began = time.perf_counter()
@@ -94,7 +92,9 @@ def exact_epoch(device: torch.device, count: int) -> Callable[[], None]:
     x = torch.rand(count, 1, 31, 127, generator=rng, device=device) * 2 - 1
     optimiser = torch.optim.Adam(networks.parameters(), 5e-5, fused=True)
     source = cast(Source, SimpleNamespace(batch=lambda index: Batch(x[index])))
-    gradients = published.fast_gradients(networks, "truncated-normal", 19, 5000.0, source, source, rng)
+    gradients = published.fast_gradients(
+        networks, "truncated-normal", published.Recipe("exact", 5000.0, 1), source, source, rng
+    )
 
     def epoch() -> None:
         for index in torch.randperm(count, generator=rng, device=device).split(256):

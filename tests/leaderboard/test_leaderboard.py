@@ -159,7 +159,7 @@ def test_of_two_records_with_the_same_axes_the_planned_one_counts(tmp_path: Path
 
 
 def test_what_did_not_run_says_why(tmp_path: Path) -> None:
-    here, absent = cell("a"), cell("b", "cnn", labels=988)
+    here, absent = cell("a"), cell("b", "cnn", "as-released", labels=988)
     add(tmp_path, here)
     plan(tmp_path, here, absent)
     Store(tmp_path).add_cell(cell("c", "music", state="failed", reason="music broke <here>"))
@@ -198,18 +198,29 @@ def test_predictions_that_cannot_be_read_cost_their_own_row(tmp_path: Path) -> N
 
 def test_the_papers_values_belong_to_its_own_grid_and_methods() -> None:
     mir = tuple(float(angle) for angle in range(-90, 91, 15))
-    assert reference("rt60-transfer", "validation", mir, "cnn", "", 988).mae_deg == 6.36  # pyright: ignore
-    assert reference("label-sweep", "validation", mir, "srp_phat", "", 0) is None
-    assert reference("label-sweep", "validation", GRID, "vae_ssl", "likelihood=normal", 988) is None
-    assert reference("label-sweep-strict", "validation", GRID, "srp_phat", "", 0) is None
-    assert reference("off-grid", "off_grid", GRID, "rtf_1nn", "", 988).accuracy_pct is None  # pyright: ignore
+    assert reference("rt60-transfer", "validation", mir, "cnn", 988).mae_deg == 6.36  # pyright: ignore
+    assert reference("label-sweep", "validation", mir, "srp_phat", 0) is None
+    assert reference("label-sweep-strict", "validation", GRID, "srp_phat", 0) is None
+    assert reference("off-grid", "off_grid", GRID, "rtf_1nn", 988).accuracy_pct is None  # pyright: ignore
     assert [value.labels for value in published("label-sweep", "train", GRID)["cnn"]] == [114, 247, 494, 988, 1995, 3990, 7999]
 
 
 def test_records_know_all_axes() -> None:
     """`cell` above spells every field out; a new one has to be thought about in `set_axes`."""
     assert {*FitAxes.model_fields, *CellAxes.model_fields} == {
-        *("method", "variant", "method_title", "code", "dataset", "measured", "speech", "data_digest", "seed"),
+        *(
+            "method",
+            "variant",
+            "form",
+            "as_published",
+            "method_title",
+            "code",
+            "dataset",
+            "measured",
+            "speech",
+            "data_digest",
+            "seed",
+        ),
         *("nominal_labels", "labels", "transductive", "candidates_deg", "spacing_m", "protocol"),
         *("protocol_version", "protocol_fingerprint", "scale", "split", "rt60_s", "measured_rt60_s", "scored_digest"),
         "counts_hits",

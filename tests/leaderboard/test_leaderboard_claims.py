@@ -79,41 +79,43 @@ CLAIM = "the paper's claim, Tables 2 and 3"
 def test_tables_say_which_published_claims_hold(tmp_path: Path) -> None:
     # errors by clip: vae_ssl 0, 0 at J = 247 and 20, 20 at 988; cnn 10, 10; srp_phat 10, 0. Two clips that differ by 10 have a
     # half-width of 12.7062 * 7.0711 / sqrt(2) = 63.53
-    add(tmp_path, cell("a", "vae_ssl", labels=247))
-    add(tmp_path, cell("b", "vae_ssl", labels=988), [20.0, 30.0, 40.0, 50.0])
-    add(tmp_path, cell("c", "vae_ssl", "passes=40.0", labels=247), [90.0] * 4)
+    add(tmp_path, cell("a", "vae_ssl", "as-published", labels=247))
+    add(tmp_path, cell("b", "vae_ssl", "as-published", labels=988), [20.0, 30.0, 40.0, 50.0])
+    add(tmp_path, cell("c", "vae_ssl", labels=247), [90.0] * 4)
     for key, labels in (("d", 247), ("e", 988)):
-        add(tmp_path, cell(key, "cnn", labels=labels), [10.0, 20.0, 30.0, 40.0])
-        add(tmp_path, cell(key + "r", "cnn", "as-released", labels=labels), [90.0] * 4)
-    add(tmp_path, cell("f", "srp_phat"), [10.0, 20.0, 20.0, 30.0])
+        add(tmp_path, cell(key, "cnn", "as-released", labels=labels), [10.0, 20.0, 30.0, 40.0])
+        add(tmp_path, cell(key + "c", "cnn", labels=labels), [90.0] * 4)
+    add(tmp_path, cell("f", "srp_phat", "as-released"), [10.0, 20.0, 20.0, 30.0])
     add(tmp_path, cell("g", "srp_phat", split="train"))
     build(tmp_path)
+    ours = "vae_ssl (as published, top-1 estimate)"
     first = (
-        f"vae_ssl below cnn ({CLAIM}): holds at J = 247 (-10.00 deg [-10.00, -10.00]); does not hold at J = 988 (10.00 deg ["
+        f"{ours} below cnn (as released) ({CLAIM}): holds at J = 247 (-10.00 deg [-10.00, -10.00]); does not hold at J = 988 "
+        "(10.00 deg ["
     )
     second = (
-        f"vae_ssl below srp_phat ({CLAIM}): cannot be told at J = 247 (-5.00 deg [-68.53, 58.53]) and J = 988 "
-        "(15.00 deg [-48.53, 78.53])."
+        f"{ours} below srp_phat (as released) ({CLAIM}): cannot be told at J = 247 (-5.00 deg [-68.53, 58.53]) and J = 988 "
+        "(15.00 deg [-48.53, 78.53]); not run at J = 494, 1995, 3990, 7999."
     )
     for suffix in ("md", "html", "tex"):
         text = html.unescape(text_of(tmp_path, suffix)).replace("\\", "")
         assert "A claim holds where" in text or suffix == "tex"  # which has no general notes
         assert text.count(first) == text.count(second) == 1
-        assert len(re.findall(r"\w below \w+ \(", text)) == 2
+        assert len(re.findall(r"estimate\) below \w+ \(", text)) == 2
 
 
 def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table() -> None:
     claim = Claim("a", "b", 10, "somewhere")
-    outcomes = [Verdict(claim, 10, Estimate(*values)).outcome for values in ((-2, -3, -1), (2, 1, 3), (0, -1, 1))]
+    outcomes = [Verdict(claim, "a", "b", 10, Estimate(*values)).outcome for values in ((-2, -3, -1), (2, 1, 3), (0, -1, 1))]
     assert outcomes == list(OUTCOMES)
-    one_clip = Verdict(claim, 10, Estimate(-2, float("nan"), float("nan")))
+    one_clip = Verdict(claim, "a", "b", 10, Estimate(-2, float("nan"), float("nan")))
     assert (one_clip.outcome, str(one_clip)) == ("cannot be told", "J = 10 (-2.00 deg)")
     better, worse = row_of("a", 10, HITS), row_of("b", 0, [20.0, 20.0, 30.0, 30.0])
     (found,) = verdicts_by_entry([claim], [better, worse])[better.entry]
     assert (found.labels, found.difference.mean) == (10, -10.0)
     for others in (
         [row_of("b", 20, HITS)],  # other numbers of labels
-        [row_of("b", 10, HITS, "some=1")],  # not in its default form
+        [row_of("b", 10, HITS, as_published=False)],
         [row_of("c", 10, HITS)],
         [replace(worse, clips=None)],  # without predictions
         [],
@@ -123,8 +125,8 @@ def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table()
     assert verdicts_by_entry([claim], [replace(better, clips=None), worse]) == {}
 
 
-def row_of(method: str, labels: int, estimated_deg: Sequence[float], variant: str = "") -> Row:
-    record = cell(method, method, variant, labels, nominal_labels=labels)
+def row_of(method: str, labels: int, estimated_deg: Sequence[float], as_published: bool = True) -> Row:
+    record = cell(method, method, "", labels, nominal_labels=labels, as_published=as_published)
     table = predictions(estimated_deg)
     record = record.model_copy(update={"metrics": score(table, GRID, True)})
     return make_row([record], Clips([record]), lambda _: table, with_confusion=False)

@@ -2,25 +2,106 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
 
 import pytest
 from doabench.benchmark.results.records import Leaks, LeakShares
+from doabench.benchmark.results.store import Store
+from doabench.leaderboard.analysis.series import confusions, doa_series, label_series
+from doabench.leaderboard.analysis.sets import scored_sets
+from doabench.leaderboard.analysis.tables import Table, make_tables
+from doabench.leaderboard.mlflow.sync import sync
 from doabench.leaderboard.pages.csv_files import columns
 from doabench.leaderboard.pages.text import LATEX, MARKDOWN
+from mlflow import MlflowClient
 from support.leaderboard_files import add, build, cell, own_html, table_of, text_of
 
 
-@pytest.mark.parametrize("variant", ["", "as-released"])
-def test_the_papers_values_stand_beside_both_forms(tmp_path: Path, variant: str) -> None:
-    add(tmp_path, cell("a", "srp_phat", variant))
-    add(tmp_path, cell("b", "vae_ssl", variant, labels=988))
-    add(tmp_path, cell("c", "vae_ssl", variant, labels=100))
+def test_the_papers_values_stand_beside_published_forms_alone(tmp_path: Path) -> None:
+    forms = [("music", "", 0), ("srp_phat", "", 0), ("srp_phat", "as-released", 0), ("vae_ssl", "as-published", 100)]
+    forms += [("vae_ssl", variant, 988) for variant in ("", "as-published", "as-published,likelihood=normal")]
+    for number, (method, variant, labels) in enumerate(forms):
+        add(tmp_path, cell(str(number), method, variant, labels=labels))
     rows = table_of(tmp_path)
-    found = [tuple(row) for row in rows[["method", "reference_mae_deg", "reference_accuracy_pct"]].to_numpy()]
-    assert found == [("srp_phat", "5.99", "60.9"), ("vae_ssl", "", ""), ("vae_ssl", "2.99", "79.5")]
+    numbers = rows.set_index(["method", "variant", "labels"])[["reference_mae_deg", "reference_accuracy_pct"]]
+    found = {key: tuple(values) for key, values in zip(numbers.index, numbers.to_numpy(), strict=True)}
+    expected = {("music", "", ""): ("22.2", "24.9"), ("srp_phat", "as-released", ""): ("5.99", "60.9")}
+    expected[("vae_ssl", "as-published", "988")] = ("2.99", "79.5")
+    assert {key: value for key, value in found.items() if value != ("", "")} == expected
+
+
+def test_the_suites_recipe_is_called_so_everywhere_and_stands_beside_no_value_or_claim_of_the_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both rows at two numbers of labels: beside the opponents of the paper's claims."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for labels in (247, 988):
+        add(tmp_path, cell(f"s{labels}", "vae_ssl", labels=labels))
+        add(tmp_path, cell(f"c{labels}", "cnn", "as-released", labels=labels), [10.0, 20.0, 30.0, 40.0])
+        add(tmp_path, cell(f"g{labels}", "cnn", labels=labels), [10.0, 20.0, 30.0, 40.0])
+    add(tmp_path, cell("p", "vae_ssl", "as-published,thin=16", labels=988), [0.0, 10.0, 20.0, 40.0])
+    add(tmp_path, cell("r", "srp_phat", "as-released"), [20.0, 20.0, 30.0, 40.0])
+    ours, theirs = "vae_ssl (suite's recipe)", "vae_ssl (as published, unlabelled part thinned 16 x, top-1 estimate)"
+    rows = table_of(tmp_path).query("method == 'vae_ssl'").set_index(["variant", "labels"])
+    assert rows["form"].to_dict() == {
+        ("", "247"): "suite's recipe",
+        ("", "988"): "suite's recipe",
+        ("as-published,thin=16", "988"): "as published, unlabelled part thinned 16 x, top-1 estimate",
+    }
+    assert set(rows.loc["", "reference_mae_deg"]) == set(rows.loc["", "reference_accuracy_pct"]) == {""}
+    assert rows.loc[("as-published,thin=16", "988"), "reference_mae_deg"] == "2.99"
+
+    for suffix in ("md", "tex", "html"):
+        text = html.unescape(own_html(text_of(tmp_path, suffix)).replace("\\", ""))
+        assert "suite's recipe" in text, suffix
+        assert "as published, unlabelled part thinned 16 x" in text, suffix
+        claims = re.findall(r"(vae_ssl[^:\n]*?) below (\w+ \(as released\)) \(the paper's claim", text)
+        assert claims == [(theirs, "cnn (as released)"), (theirs, "srp_phat (as released)")], suffix
+    md = text_of(tmp_path, "md").replace("\\", "").splitlines()
+    lines = [next(number for number, line in enumerate(md) if line.startswith(f"| {name}")) for name in (ours, theirs)]
+    assert md[lines[1] + 1].startswith("| *vae_ssl, paper*")  # below the published form, not below the suite's recipe
+    assert lines[1] == lines[0] + 1
+
+    page = own_html(text_of(tmp_path, "html"))
+    body = re.findall(r"<tr class=\"(\w*)\">\s*<th scope=\"row\" data-value=\"(vae_ssl.*?)\">.*?</tr>", page, re.S)
+    assert [(mark, html.unescape(name)) for mark, name in body] == [("", ours), ("published", theirs)]
+    suites_own = re.search(r"<tr class=\"\">\s*<th scope=\"row\" data-value=\"vae_ssl \(suite.*?</tr>", page, re.S)
+    assert suites_own is not None
+    assert "paper" not in suites_own[0]
+    (table,) = tables_of(tmp_path)
+    sources = {one.name: one.source for one in label_series(table) if one.method == "vae_ssl"}
+    assert sources == {ours: "ours", theirs: "published", "vae_ssl, paper": "paper"}
+    assert {one.name for one in doa_series(table)} >= {f"{ours}, J = 988", f"{theirs}, J = 988"}
+    assert {one.name for one in confusions(table)} >= {f"{ours}, J = 988", f"{theirs}, J = 988"}
+
+    assert sync(tmp_path) == 8
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
+    named = {(run.data.params["form"], run.info.run_name) for run in runs if run.data.params["method"] == "vae_ssl"}
+    assert named == {
+        ("suite's recipe", f"{ours} J=247 validation dtu-twin 0.5 s seed 0"),
+        ("suite's recipe", f"{ours} J=988 validation dtu-twin 0.5 s seed 0"),
+        (theirs[9:-1], f"{theirs} J=988 validation dtu-twin 0.5 s seed 0"),
+    }
+
+
+def test_claims_that_nothing_was_run_for_are_not_counted(tmp_path: Path) -> None:
+    add(tmp_path, cell("a", "vae_ssl", labels=247))
+    add(tmp_path, cell("b", "cnn", labels=247))
+    build(tmp_path)
+    text = text_of(tmp_path, "md").replace("\\", "")
+    assert "vae_ssl as published below cnn (the paper's claim, Tables 2 and 3): not run at J = 114, 247, 494" in text
+    assert "vae_ssl as published below srp_phat (the paper's claim, Tables 2 and 3): not run at J = 247, 494" in text
+    assert "holds at" not in text
+    assert "does not hold at" not in text
+
+
+def tables_of(out: Path) -> list[Table]:
+    store = Store(out)
+    return make_tables(scored_sets(store.all_cells(), store.predictions))
 
 
 def test_an_unknown_reverberation_time_is_not_called_zero(tmp_path: Path) -> None:
@@ -50,7 +131,7 @@ def test_sweeps_run_across_with_the_paper_below_and_the_best_in_bold(tmp_path: P
 
 def test_off_grid_tables_show_the_floor_and_no_accuracy(tmp_path: Path) -> None:
     true = [25.0, 28.0, 45.0] * 2
-    record = cell("a", protocol="off-grid", split="off_grid", counts_hits=False)
+    record = cell("a", "srp_phat", "as-released", protocol="off-grid", split="off_grid", counts_hits=False)
     add(tmp_path, record, [20.0, 30.0, 40.0] * 2, true)
     assert table_of(tmp_path).loc[0, ["mae_deg", "accuracy_pct", "reference_mae_deg"]].tolist() == [4.0, "", 6.29]
     for suffix in ("md", "html", "tex"):
@@ -63,7 +144,7 @@ def test_transductive_rows_are_marked_on_the_training_set_only(tmp_path: Path) -
     add(tmp_path, cell("b", "vae_ssl", labels=114))
     build(tmp_path)
     train, validation = text_of(tmp_path, "md").partition("## Notes")[0].split("## label-sweep, validation")
-    assert r"| vae\_ssl † |" in train
+    assert r"| vae\_ssl (suite's recipe) † |" in train
     assert "† Transductive" in train
     assert "†" not in validation
 

@@ -36,6 +36,8 @@ def fit_axes(method: str, labels: int) -> FitAxes:
     return FitAxes(
         method=method,
         variant="as-released" if labels else "",
+        form="as released" if labels else "",
+        as_published=labels > 0,
         method_title=method.upper(),
         code=FitCode(method="0", room="0", speech="0", data="0", split="0"),
         dataset="some-room",
@@ -142,13 +144,14 @@ def test_every_ok_cell_becomes_one_run(synced: Path, page: int, monkeypatch: pyt
 
 def test_what_a_run_shows(synced: Path) -> None:
     run = runs(synced)["a1"]
-    assert run.info.run_name == "learner [as-released] J=114 validation some-room 0.5 s seed 0"
+    assert run.info.run_name == "learner (as released) J=114 validation some-room 0.5 s seed 0"
     assert runs(synced)["b1"].info.run_name == "classic validation some-room 0.5 s seed 0"
     assert run.info.end_time is not None
     assert run.info.end_time - run.info.start_time == pytest.approx(2000, abs=1)
     assert run.data.params == {
         "method": "learner",
         "variant": "as-released",
+        "form": "as released",
         "labels": "114",
         "nominal_labels": "120",
         "dataset": "some-room",

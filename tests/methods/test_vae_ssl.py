@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from doabench.benchmark import checkpoint
 from doabench.benchmark.acoustics import ArraySetup
 from doabench.benchmark.data.splits import fit_data
 from doabench.benchmark.data.streams import Stream
-from doabench.benchmark.method import Context, FitData, FitFailed
+from doabench.benchmark.method import Context, FitData, FitFailed, Form
+from doabench.benchmark.plugins.spec import read_method
 from doabench.benchmark.sequences import Sequences
 from doabench.methods import vae_ssl
-from doabench.methods.vae_ssl import VaeSsl, fast, published
+from doabench.methods._networks import copy_of
+from doabench.methods.vae_ssl import VaeSsl, published, suite
 from doabench.methods.vae_ssl.batches import Source
 from doabench.methods.vae_ssl.likelihoods import truncated_normal
 from doabench.methods.vae_ssl.networks import Networks
@@ -34,13 +37,13 @@ def data(train: Stream, validation: Stream, anechoic_setup: ArraySetup) -> FitDa
     return replace(found, unlabelled=few)
 
 
-SHORT = fast.Fast(alone_steps=3, together_passes=10, inference_passes=20, posterior_share=0.1, evaluate_every=2)
+SHORT = suite.Recipe(alone_steps=3, together_passes=10, inference_passes=20, posterior_share=0.1, evaluate_every=2)
 
 
-def fitted(data: FitData, context: Context, recipe: fast.Fast = SHORT) -> Networks:
+def fitted(data: FitData, context: Context, recipe: suite.Recipe = SHORT) -> Networks:
     rng = rng_of()
-    networks = Networks(19, fast.SHAPE, rng)
-    fast.train(networks, "truncated-normal", recipe, data, rng, context)
+    networks = Networks(19, suite.SHAPE, rng)
+    suite.train(networks, "truncated-normal", recipe, data, rng, context)
     return networks
 
 
@@ -85,7 +88,7 @@ def test_a_training_that_breaks_down_says_where(broken: dict[str, float], data: 
 @pytest.mark.parametrize("estimator", ["topk", "exact", "pyro"])
 def test_the_published_recipe_runs_and_starts_alike(estimator: str, data: FitData, anechoic_setup: ArraySetup) -> None:
     few = replace(data, unlabelled=Sequences(data.unlabelled._store, data.unlabelled._starts[:64]))
-    method = VaeSsl(recipe="paper", estimator=estimator, epochs=1)  # pyright: ignore
+    method = VaeSsl(variant="as-published", estimator=estimator, epochs=1)  # pyright: ignore
     method.context = Context(anechoic_setup)
     method.fit(few)
     costs = [value for _, name, value in method.context.history.rows if name == "cost"]
@@ -96,7 +99,7 @@ def test_the_published_recipe_runs_and_starts_alike(estimator: str, data: FitDat
 
 def test_alpha_is_searched_by_selection(data: FitData, anechoic_setup: ArraySetup) -> None:
     few = replace(data, unlabelled=Sequences(data.unlabelled._store, data.unlabelled._starts[:64]))
-    method = VaeSsl(recipe="paper", alpha="search", epochs=1)
+    method = VaeSsl(variant="as-published", alpha="search", epochs=1)
     method.context = Context(anechoic_setup)
     method.fit(few)
     tried = {name.split("_")[1] for _, name, _ in method.context.history.rows}
@@ -104,9 +107,38 @@ def test_alpha_is_searched_by_selection(data: FitData, anechoic_setup: ArraySetu
 
 
 def test_an_epoch_holds_every_sequence_once() -> None:
-    batches = list(published._epoch(1000, 300, rng_of()))
-    assert sorted(torch.cat([unlabelled for unlabelled, _ in batches]).tolist()) == list(range(1000))
-    assert sorted(torch.cat([few for _, few in batches if few is not None]).tolist()) == list(range(300))
+    for labelled, largest in ((300, 256), (3000, 100)):
+        batches = list(published._epoch(torch.arange(1200), labelled, rng_of()))
+        assert sorted(torch.cat([unlabelled for unlabelled, _ in batches]).tolist()) == list(range(1200))
+        assert sorted(torch.cat([few for _, few in batches if few is not None]).tolist()) == list(range(labelled))
+        assert max(len(unlabelled) for unlabelled, _ in batches) == largest
+
+
+def test_a_thinned_training_sees_every_sequence_once_in_as_many_epochs() -> None:
+    seen = [published._shown(1000, 16, epoch, seed=3) for epoch in range(32)]
+    for first in (0, 16):
+        assert sorted(torch.cat(seen[first : first + 16]).tolist()) == list(range(1000))
+    assert [part[0] for part in seen[:16]] != [part[0] for part in seen[16:]]
+    assert torch.equal(published._shown(1000, 1, 5, seed=3), torch.arange(1000))
+
+
+def test_a_thinned_part_counts_as_often_as_it_is_thinned(data: FitData) -> None:
+    """The gradient of what is shown, times 16, is the whole one's in expectation: equal where all sequences are the same."""
+    labelled, gradients = Source(data.labelled, rng_of()), []
+    unlabelled = Source(Sequences(data.unlabelled._store, np.repeat(data.unlabelled._starts[:1], 64)), rng_of())
+    for thin, shown in ((1, 64), (16, 4)):
+        networks = Networks(19, published.SHAPE, rng_of())
+        networks.eval()
+        with torch.no_grad():  # no draw of z matters
+            networks.encoder.log_scale.bias.fill_(-30)
+            networks.encoder.log_scale.weight.zero_()
+        recipe = published.Recipe("exact", 5000.0, 1, thin)
+        add = published.fast_gradients(networks, "normal", recipe, labelled, unlabelled, rng_of())
+        add(torch.arange(shown), torch.arange(8))
+        gradients.append(torch.cat([weight.grad.flatten() for weight in networks.parameters() if weight.grad is not None]))
+    close = torch.nn.functional.cosine_similarity(*gradients, dim=0)
+    assert close > 0.999
+    assert float(gradients[0].norm()) == pytest.approx(float(gradients[1].norm()), rel=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -148,16 +180,14 @@ def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(
     plain_scores = weighed.predict(few).scores
     assert plain_scores is not None
     y = torch.from_numpy(plain_scores).topk(2, dim=1).indices
-    batch = Source(few, rng_of(), fast.Fast().posterior_exponent).batch(torch.arange(5))
+    batch = Source(few, rng_of(), suite.Recipe().posterior_exponent).batch(torch.arange(5))
     costs = costs_of(weighed.networks, truncated_normal, batch, y).numpy()
     gap = np.take_along_axis(scores - plain_scores, y.numpy(), 1)
     np.testing.assert_allclose(gap[:, 0] - gap[:, 1], -0.1 * (costs[:, 0] - costs[:, 1]), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(np.exp(scores).sum(1), 1, rtol=1e-5)
 
 
-def test_the_recipe_decides_who_answers_and_a_sure_classifier_is_not_asked_again(
-    generator_method: VaeSsl, data: FitData, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sure_classifier_is_not_asked_again(generator_method: VaeSsl, data: FitData, monkeypatch: pytest.MonkeyPatch) -> None:
     few = Sequences(data.unlabelled._store, data.unlabelled._starts[:5])
 
     def scores(**parameters: str) -> np.ndarray:
@@ -168,8 +198,70 @@ def test_the_recipe_decides_who_answers_and_a_sure_classifier_is_not_asked_again
         return found
 
     monkeypatch.setattr(vae_ssl, "SURE", 1.0)
-    np.testing.assert_array_equal(scores(), scores(decision="posterior"))
-    np.testing.assert_array_equal(scores(recipe="paper"), scores(decision="classifier"))
     assert (scores() != scores(decision="classifier")).any()
+    np.testing.assert_array_equal(scores(variant="as-published"), scores(decision="classifier"))
     monkeypatch.setattr(vae_ssl, "SURE", 1e-6)
     np.testing.assert_array_equal(scores(), scores(decision="classifier"))
+
+
+def test_the_answer_is_calibrated_on_selection_sequences(generator_method: VaeSsl, data: FitData) -> None:
+    """No power makes the selection sequences likelier, and the answer stays."""
+    method = VaeSsl()
+    method.context, method.networks = generator_method.context, copy.deepcopy(generator_method.networks)
+    before = method.predict(data.selection)
+    method._calibrate(data.selection)
+    after = method.predict(data.selection)
+    np.testing.assert_array_equal(before.doa_deg, after.doa_deg)
+    assert after.scores is not None
+    scores, y = torch.from_numpy(after.scores), torch.from_numpy(data.selection.doa_class)
+    costs = [float(torch.nn.functional.cross_entropy(power * scores, y)) for power in (0.9, 1.0, 1.1)]
+    assert costs[1] < min(costs[0], costs[2])
+    assert not np.allclose(before.scores, after.scores)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_generates_is_of_the_epoch_whose_classifier_answers(data: FitData, anechoic_setup: ArraySetup) -> None:
+    """Classifier, encoder and decoder of the best epoch, which is not the last one."""
+    few = replace(data, unlabelled=Sequences(data.unlabelled._store, data.unlabelled._starts[:64]))
+    states, curve = list[dict[str, torch.Tensor]](), list[float]()
+    networks = Networks(19, published.SHAPE, rng_of())
+
+    def watch(_fraction: float, _note: str) -> None:
+        states.append(copy_of(networks))
+
+    context = Context(anechoic_setup, progress=watch)
+    recipe = published.Recipe("topk", 5000.0, 12, rate=2e-3)
+    published.train(networks, "truncated-normal", recipe, few, rng_of(), context)
+    curve = [value for _, name, value in context.history.rows if name == "selection_accuracy_pct"]
+    best = curve.index(max(curve))
+    assert best < len(curve) - 1
+    for name, weight in networks.state_dict().items():
+        assert torch.equal(weight, states[best][name]), name
+    assert any(not torch.equal(weight, states[-1][name]) for name, weight in networks.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text", "as_published"),
+    [
+        ({}, "suite's recipe", False),
+        ({"passes": 40.0}, "suite's recipe, passes=40.0", False),
+        ({"variant": "as-published"}, "as published, top-1 estimate", True),
+        ({"variant": "as-published", "thin": 16}, "as published, unlabelled part thinned 16 x, top-1 estimate", True),
+        ({"variant": "as-published", "estimator": "exact", "alpha": "search"}, "as published, alpha search", True),
+        ({"estimator": "pyro"}, "as published, Pyro program", True),
+        (
+            {"variant": "as-published", "estimator": "exact", "likelihood": "normal"},
+            "as published, normal likelihood",
+            False,
+        ),
+    ],
+)
+def test_a_row_says_what_it_is(parameters: dict[str, object], text: str, as_published: bool) -> None:
+    spec = read_method(f"vae_ssl[{','.join(f'{name}={value}' for name, value in parameters.items())}]")
+    assert spec.form == Form(text, as_published)
+
+
+@pytest.mark.parametrize("parameters", [{"thin": 16}, {"alpha": 500.0}, {"variant": "as-published", "passes": 40.0}])
+def test_a_parameter_that_would_change_nothing_is_refused(parameters: dict[str, object], anechoic_setup: ArraySetup) -> None:
+    method = VaeSsl(**parameters)  # pyright: ignore[reportArgumentType]
+    method.context = Context(anechoic_setup)
+    assert "would change nothing" in (method.skip() or "")

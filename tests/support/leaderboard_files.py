@@ -12,8 +12,10 @@ from doabench.benchmark.cli.installed import installed
 from doabench.benchmark.data.scene import data_code
 from doabench.benchmark.data.splits import fingerprint, split_code
 from doabench.benchmark.digest import source_digest
+from doabench.benchmark.errors import UserError
+from doabench.benchmark.method import Form
 from doabench.benchmark.plugins.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
-from doabench.benchmark.plugins.spec import method_digest
+from doabench.benchmark.plugins.spec import method_digest, read_method
 from doabench.benchmark.results.records import CellRecord, FitCode
 from doabench.benchmark.results.scoring import score
 from doabench.benchmark.results.store import Store
@@ -56,6 +58,16 @@ def fit_code(method: str, **changed: str) -> dict[str, str]:
     return {field: values[name] for field, name in zip(FitCode.model_fields, CODE, strict=True)}
 
 
+def form_of(method: str, variant: str) -> dict[str, Any]:
+    """What `plan` says of a method with the parameters of ``variant``; that itself where there is no such method."""
+    items = [item if "=" in item else f"variant={item}" for item in filter(None, variant.split(","))]
+    try:
+        form = read_method(f"{method}[{','.join(items)}]").form
+    except UserError:
+        form = Form(variant, as_published=False)
+    return {"form": form.text, "as_published": form.as_published}
+
+
 def build(out: Path) -> list[Path]:
     """The leaderboard of ``out`` with the methods and protocols that are installed."""
     return _build.build(out, installed())
@@ -67,6 +79,7 @@ def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0,
     fit: dict[str, Any] = {
         "method": method,
         "variant": variant,
+        **form_of(method, variant),
         "method_title": method,
         "code": fit_code(method, **{name: changed.pop(name) for name in CODE if name in changed}),
         "dataset": "dtu-twin",

@@ -1,4 +1,4 @@
-"""The fast recipe: minutes on two cores. NOTES.md says what was tried on the way.
+"""The recipe of the suite: minutes on two cores. NOTES.md says what was tried on the way.
 
 1. Alone: classifier, encoder and decoder learn from labelled sequences only. The decoder soon tells classes apart.
 2. Together: the published objective (11) with its unlabelled part. The classifier's share of that part is tempered, since
@@ -30,7 +30,7 @@ SHAPE = Shape(latent=4, decoder_dropout=False)
 
 
 @dataclass(frozen=True)
-class Fast:
+class Recipe:
     """A pass is N / 31 unlabelled sequences: as many as share no frame. Exponents: see `batches.Source`. That of the posteriors
     is higher than that of training, since the direct path shows best at the loudest moments. The inverse temperature
     multiplies costs."""
@@ -57,7 +57,7 @@ class Fast:
 
 
 def train(
-    networks: Networks, likelihood: Likelihood, recipe: Fast, data: FitData, rng: torch.Generator, context: Context
+    networks: Networks, likelihood: Likelihood, recipe: Recipe, data: FitData, rng: torch.Generator, context: Context
 ) -> None:
     """Fit ``networks``, whose `SHAPE` this recipe expects, in place."""
     optimiser = _prepared(networks, recipe)
@@ -88,7 +88,7 @@ def train(
     training.add_final_scores()
 
 
-def _prepared(networks: Networks, recipe: Fast) -> torch.optim.Optimizer:
+def _prepared(networks: Networks, recipe: Recipe) -> torch.optim.Optimizer:
     """First weights of this recipe. The optimiser has two groups of weights: the classifier's, and the generator's, which are
     those of encoder and decoder."""
     with torch.no_grad():
@@ -106,7 +106,7 @@ class _Steps:
 
     networks: Networks
     log_density: LogDensity
-    recipe: Fast
+    recipe: Recipe
     labelled: Source
     unlabelled: Source
     optimiser: torch.optim.Optimizer
