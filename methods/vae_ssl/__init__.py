@@ -16,7 +16,8 @@ from scipy.optimize import minimize_scalar
 from ...benchmark.method import Context, FitData, Form, GeneratedPhase, Generative, History, MethodInfo, Prediction
 from ...benchmark.seeds import seed_of
 from ...benchmark.sequences import LabelledSequences, Sequences
-from .._networks import class_scores, copy_of, load_network, save_network
+from ...benchmark.weights import FILE, load_arrays, save_arrays
+from .._networks import class_scores, copy_of
 from . import published, suite
 from .batches import Source
 from .likelihoods import LOG_DENSITY, Likelihood, draw
@@ -25,6 +26,7 @@ from .objective import at_once, costs_of
 from .published import Estimator
 
 GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE, LARGEST_LOG_POWER = 64, 8, 0.9, 4.0
+GENERATOR_FILE = "generator.safetensors"
 ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 
 
@@ -91,7 +93,7 @@ class VaeSsl(Generative):
             self._fit_published(self.alpha, data, self.context)
 
     def _fit_published(self, alpha: float, data: FitData, context: Context) -> float:
-        recipe = published.Recipe(self.estimator, alpha, self.epochs, self.thin)
+        recipe = published.Recipe(self.estimator, alpha, self.epochs, self.thin, rate=self.thin * published.RATE)
         return published.train(self._build(), self.likelihood, recipe, data, self._rng, context)
 
     def _search(self, data: FitData) -> None:
@@ -146,11 +148,19 @@ class VaeSsl(Generative):
             scores[rows] = (prior - recipe.inverse_temperature * every).log_softmax(1).cpu().numpy()
 
     def save(self, folder: Path) -> None:
-        save_network(folder, self.networks)
+        """What answers and what generates, in a file each."""
+        weights = {name: tensor.cpu().numpy() for name, tensor in copy_of(self.networks).items()}
+        generates = {name: array for name, array in weights.items() if name.startswith(("encoder.", "decoder."))}
+        save_arrays(folder, {name: array for name, array in weights.items() if name not in generates})
+        save_arrays(folder, generates, GENERATOR_FILE)
 
     def load(self, folder: Path) -> None:
-        self._build()
-        load_network(folder, self.networks)
+        """Where the file of what generates is not there, the classifier can answer, and nothing can be generated."""
+        networks, whole = self._build(), (folder / GENERATOR_FILE).is_file()
+        for file in (FILE, GENERATOR_FILE)[: 1 + whole]:
+            networks.load_state_dict({k: torch.from_numpy(v) for k, v in load_arrays(folder, file).items()}, strict=False)
+        if not whole:
+            del networks.encoder, networks.decoder
 
     @torch.no_grad()
     def reconstruct(self, sequences: Sequences, doa_deg: NDArray[np.float64]) -> GeneratedPhase:

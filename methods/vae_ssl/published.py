@@ -5,6 +5,7 @@ Classifier, encoder and decoder of the best epoch are kept together: what is gen
 
 An epoch is 450 steps, which is days for a fit on a processor. A thinned one takes every 16th unlabelled sequence, say, and
 counts it 16 times, so that (11) stays unbiased; all are seen within 16 epochs. Labelled batches, epochs and patience stay.
+Steps are as many times as large (NOTES.md).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Gradients: TypeAlias = Callable[[torch.Tensor, "torch.Tensor | None"], dict[str,
 """Adds the gradients of (11) for one unlabelled and, perhaps, one labelled batch; mean labelled cost and cross-entropy."""
 
 SHAPE = Shape()
-BATCH, PATIENCE, TOP_K = 256, 99, 1
+BATCH, PATIENCE, RATE, TOP_K = 256, 99, 5e-5, 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Recipe:
     alpha: float
     epochs: int
     thin: int = 1
-    rate: float = 5e-5
+    rate: float = RATE
     beta2: float = 0.999
 
 

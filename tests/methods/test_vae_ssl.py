@@ -166,6 +166,23 @@ def test_generation_is_reproducible_and_survives_the_disk(generator_method: VaeS
         np.testing.assert_array_equal(made.draw_rad, again.draw_rad)
 
 
+def test_what_answers_is_enough_to_predict(generator_method: VaeSsl, data: FitData, tmp_path: Path) -> None:
+    few = Sequences(data.unlabelled._store, data.unlabelled._starts[:5])
+    found = list[np.ndarray]()
+    generator_method.save(tmp_path)
+    for _ in range(2):
+        loaded = VaeSsl(decision="classifier")
+        loaded.context = generator_method.context
+        loaded.load(tmp_path)
+        scores = loaded.predict(few).scores
+        assert scores is not None
+        found.append(scores)
+        (tmp_path / vae_ssl.GENERATOR_FILE).unlink(missing_ok=True)
+    np.testing.assert_array_equal(*found)
+    with pytest.raises(AttributeError, match="decoder"):
+        loaded.sample(0.0, 1)
+
+
 def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(
     generator_method: VaeSsl, data: FitData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
