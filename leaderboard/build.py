@@ -10,6 +10,7 @@ from pathlib import Path
 from ..benchmark.results.store import RECORD, Store
 from .analysis.current import Installed, choose
 from .analysis.sets import scored_sets
+from .analysis.shipped import NOTHING, Shipped
 from .analysis.tables import make_tables
 from .analysis.twins import agreements as agreements_of
 from .figures.curves import draw
@@ -22,16 +23,17 @@ from .pages.text import to_latex, to_markdown
 FIGURES = ("mae_vs_labels_*.png", "per_doa_error_*.png", "confusion_*.png", "generated_*.png")
 
 
-def build(out: Path, installed: Installed) -> list[Path]:
+def build(out: Path, installed: Installed, shipped: Shipped = NOTHING) -> list[Path]:
     """Write tables, page and figures; their paths. Each file is replaced whole, so that a reader never sees half of one."""
     store = Store(out)
-    records, left_out = choose(store.all_cells(), store.planned(), installed, _newest(store))
-    sets = scored_sets([record for record in records if record.axes.split != generation.SPLIT], store.predictions)
+    own, left_out = choose(store.all_cells(), store.planned(), installed, _newest(store))
+    records = shipped.beside(own)
+    localised = [record for record in records if record.axes.split != generation.SPLIT]
+    generative = [record for record in records if record.axes.split == generation.SPLIT]
+    sets = scored_sets(localised, lambda key: (shipped.stored if key in shipped.cells else store).predictions(key), shipped)
     rows = [row for one in sets for row in one.rows]
     tables = make_tables(sets)
-    generated = generation.generation_lines(
-        [record for record in records if record.axes.split == generation.SPLIT], store.generated
-    )
+    generated = generation.generation_lines(generative, store.generated, shipped)
     agreements = agreements_of(tables)
     folder = out / "leaderboard"
     folder.mkdir(exist_ok=True)

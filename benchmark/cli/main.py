@@ -42,8 +42,10 @@ def leaderboard(out: Path) -> None:
     """Build tables, figures and the page from the records of --out."""
     from ...leaderboard.build import build
     from .installed import installed
+    from .shipped import shipped
 
-    for path in build(_existing(out), installed()):
+    today = installed()
+    for path in build(_existing(out), today, shipped(today)):
         click.echo(path)
 
 

@@ -104,14 +104,18 @@ def _finish(outcome: Outcome, out: Path, console: Console) -> None:
     from ...leaderboard.build import build
     from ...leaderboard.mlflow.sync import sync
     from .installed import installed
+    from .shipped import shipped
 
     with console.status("syncing MLflow"):
         try:
             logged = f"{sync(out)} runs logged to MLflow"
         except Exception as error:
             logged = f"MLflow was not reached ({type(error).__name__}: {error}); the next run catches up"
+    today = installed()
+    with console.status("trying whether shipped rows still hold"):
+        with_suite = shipped(today)
     with console.status("building the leaderboard"):
-        paths = build(out, installed())
+        paths = build(out, today, with_suite)
     states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
     console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
     for record in outcome.failed:

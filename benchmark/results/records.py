@@ -70,6 +70,12 @@ class FitAxes(Record):
         return f"{self.method} ({self.form})" if self.form else self.method
 
     @property
+    def spec(self) -> str:
+        """What a person writes for the method: ``cnn[variant=as-released]``."""
+        items = [item if "=" in item else f"variant={item}" for item in filter(None, self.variant.split(","))]
+        return f"{self.method}[{','.join(items)}]" if items else self.method
+
+    @property
     def setup(self) -> ArraySetup:
         """Array and candidates."""
         return ArraySetup(self.spacing_m, self.candidates_deg)

@@ -23,23 +23,12 @@ RECORD, PREDICTIONS, HISTORY, PLAN = "record.json", "predictions.parquet", "hist
 R = TypeVar("R", FitRecord, CellRecord)
 
 
-class Store:
-    """The folder of ``--out``."""
+class Stored:
+    """What a folder of results holds, to be read."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
         self.fits, self.cells = out / "fits", out / "cells"
-        try:
-            for folder in (self.fits, self.cells, out / "scratch"):
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"--out {out}: cannot be written to ({error.strerror}); choose another folder") from error
-
-    def scratch(self, fit_key: str) -> Path:
-        """A folder for the training state of one fit; it outlives a killed run and goes when the fit is stored."""
-        folder = self.out / "scratch" / fit_key
-        folder.mkdir(exist_ok=True)
-        return folder
 
     def fit(self, key: str) -> FitRecord | None:
         return _read(self.fits / key, FitRecord)
@@ -54,7 +43,8 @@ class Store:
 
     def all_cells(self) -> list[CellRecord]:
         """Every stored cell, by key."""
-        found = (self.cell(folder.name) for folder in sorted(self.cells.iterdir()) if not folder.name.startswith("."))
+        folders = sorted(self.cells.iterdir()) if self.cells.is_dir() else []
+        found = (self.cell(folder.name) for folder in folders if not folder.name.startswith("."))
         return [record for record in found if record is not None]
 
     def predictions(self, key: str) -> pd.DataFrame:
@@ -81,11 +71,9 @@ class Store:
         file = self.fits / fit_key / HISTORY
         return [(step, name, value) for step, name, value in json.loads(file.read_text())] if file.is_file() else []
 
-    def write_plan(self, records: Iterable[CellRecord]) -> None:
-        """Keep what the latest request asks for, so that the leaderboard can tell which cells are missing."""
-        partial = self.out / f".{PLAN}.{os.getpid()}"
-        partial.write_text(json.dumps([record.model_dump(mode="json") for record in records]))
-        partial.replace(self.out / PLAN)
+    def generated(self, key: str) -> Generated:
+        """Sequences that a generative method made."""
+        return Generated.load(self.cells / key)
 
     def planned(self) -> dict[str, CellRecord]:
         """The cells of the latest request by key; empty where no request is known or another version wrote it."""
@@ -95,6 +83,30 @@ class Store:
             return {}
         return {record.key: record for record in records}
 
+
+class Store(Stored):
+    """The folder of ``--out``, to be written to as well."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(out)
+        try:
+            for folder in (self.fits, self.cells, out / "scratch"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {out}: cannot be written to ({error.strerror}); choose another folder") from error
+
+    def scratch(self, fit_key: str) -> Path:
+        """A folder for the training state of one fit; it outlives a killed run and goes when the fit is stored."""
+        folder = self.out / "scratch" / fit_key
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def write_plan(self, records: Iterable[CellRecord]) -> None:
+        """Keep what the latest request asks for, so that the leaderboard can tell which cells are missing."""
+        partial = self.out / f".{PLAN}.{os.getpid()}"
+        partial.write_text(json.dumps([record.model_dump(mode="json") for record in records]))
+        partial.replace(self.out / PLAN)
+
     @contextmanager
     def new_fit(self, record: FitRecord, history: History) -> Iterator[Path]:
         """A folder to save weights into; it becomes the fit's own, with its record, when the block ends well."""
@@ -102,10 +114,6 @@ class Store:
             yield folder
             (folder / HISTORY).write_text(json.dumps(history.rows))
         shutil.rmtree(self.out / "scratch" / record.key, ignore_errors=True)
-
-    def generated(self, key: str) -> Generated:
-        """Sequences that a generative method made."""
-        return Generated.load(self.cells / key)
 
     def add_cell(self, record: CellRecord, content: pd.DataFrame | Generated | None = None) -> None:
         """Store a cell with its predictions, or with what was generated."""

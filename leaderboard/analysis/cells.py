@@ -44,9 +44,10 @@ class Cell:
 
 def make_cell(row: Row, rows: Sequence[Row], sweep: bool) -> Cell:
     """The cell of one of the ``rows`` of a table. In a sweep those with as many labels are beside it, else all."""
-    most = max(other.seeds for other in rows)
+    rows = [other for other in rows if not other.origin.outdated]
+    most = max((other.seeds for other in rows), default=0)
     beside = [other for other in rows if other.seeds == most and (not sweep or other.labels == row.labels)]
-    rivals = beside if row.seeds == most else []  # a mean over fewer seeds is of other speech
+    rivals = beside if row in beside else []  # a mean over fewer seeds is of other speech
     return Cell(
         row,
         mae=_number(MAE, row, rivals),

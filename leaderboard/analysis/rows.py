@@ -20,6 +20,7 @@ from .claims import Verdict
 from .clips import Clips, Totals, clip_totals
 from .current import Entry, entry
 from .reference import Reference, reference
+from .shipped import OWN, Origin
 
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
 Read: TypeAlias = Callable[[str], pd.DataFrame]
@@ -60,7 +61,7 @@ class Score:
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
     that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of
-    `clip_totals`; `comparison` adds ``standing`` and ``verdicts``."""
+    `clip_totals` (None where nothing is to be compared); `comparison` adds ``standing`` and ``verdicts``."""
 
     first: CellRecord
     seeds: int
@@ -72,6 +73,7 @@ class Row:
     standing: Standing | None = None
     clips: Totals | None = None
     verdicts: tuple[Verdict, ...] = ()
+    origin: Origin = OWN
 
     @property
     def entry(self) -> Entry:
@@ -104,7 +106,7 @@ class Row:
         return self.first.axes.split
 
 
-def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusion: bool) -> Row:
+def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusion: bool, origin: Origin = OWN) -> Row:
     """The row of the records of one method, one for each seed. ``read`` is asked once for each that is ok."""
     first = seeds[0]
     fit, axes = first.fit, first.axes
@@ -119,7 +121,8 @@ def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusi
         if fit.as_published
         else None,
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
-        clips=clip_totals(good, clips) if good else None,
+        clips=clip_totals(good, clips) if good and not origin.outdated else None,
+        origin=origin,
     )
 
 

@@ -47,7 +47,7 @@ def label_series(table: Table) -> list[Series]:
 def _ours(table: Table) -> Iterator[Series]:
     by_name: dict[str, list[Row]] = {}
     for row in table.rows:
-        if row.score is not None:
+        if row.score is not None and not row.origin.outdated:
             by_name.setdefault(row.name, []).append(row)
     for name, rows in sorted(by_name.items()):
         scores = [row.score for row in rows if row.score is not None]
@@ -111,7 +111,8 @@ def colour_order(tables: Sequence[Table]) -> dict[str, int]:
 
 
 def _detailed(table: Table) -> list[Row]:
-    drawn = (row for row in table.rows if row.score and row.score.confusion is not None)
+    scored = (row for row in table.rows if row.score and not row.origin.outdated)
+    drawn = (row for row in scored if row.score and row.score.confusion is not None)
     return sorted(drawn, key=lambda row: (row.method, row.variant))
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from ...benchmark.results.generation import METRICS, Generated, signature
 from ...benchmark.results.records import CellRecord
+from ..analysis.shipped import NOTHING, OWN, Origin, Shipped
 from ..format import value_text
+from .notes import marked
 
 SPLIT = "generation"
 
@@ -21,11 +23,12 @@ class GenerationLine:
 
     record: CellRecord
     figures: dict[str, bytes]
+    origin: Origin = OWN
 
     @property
     def name(self) -> str:
         fit = self.record.fit
-        return f"{fit.name}, J = {fit.labels}, seed {fit.seed}"
+        return f"{marked(fit.name, self.origin)}, J = {fit.labels}, seed {fit.seed}"
 
     @property
     def values(self) -> list[str]:
@@ -38,10 +41,16 @@ class GenerationLine:
         return "data:image/png;base64," + base64.b64encode(self.figures[name]).decode()
 
 
-def generation_lines(records: Sequence[CellRecord], read: Callable[[str], Generated]) -> list[GenerationLine]:
-    """Lines in a fixed order. ``read(key)`` gives what is stored with a cell that is ok."""
+def generation_lines(
+    records: Sequence[CellRecord], read: Callable[[str], Generated], shipped: Shipped = NOTHING
+) -> list[GenerationLine]:
+    """Lines in a fixed order. ``read(key)`` gives what is stored with a cell that is ok; shipped ones have numbers only."""
     ordered = sorted(records, key=lambda record: (record.fit.dataset, record.fit.method, record.fit.variant, record.fit.seed))
-    return [GenerationLine(record, dict(_pictures(record, read))) for record in ordered]
+    origins = [shipped.origin(record) for record in ordered]
+    return [
+        GenerationLine(record, dict(_pictures(record, read) if origin.name == "own" else ()), origin)
+        for record, origin in zip(ordered, origins, strict=True)
+    ]
 
 
 def to_csv(lines: Sequence[GenerationLine]) -> str:

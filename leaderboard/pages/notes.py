@@ -8,6 +8,7 @@ from ...benchmark.protocol import label_count
 from ...benchmark.results.records import State
 from ..analysis.claims import OUTCOMES, Claim, Verdict, paper_claims
 from ..analysis.reference import CITATION
+from ..analysis.shipped import Origin, command
 from ..analysis.tables import Table
 
 
@@ -23,6 +24,12 @@ def sentence(claim: Claim, names: tuple[str, str], verdicts: Sequence[Verdict], 
     if missing := sorted(set(asked) - {verdict.labels for verdict in verdicts}):
         parts.append(f"not run at J = {', '.join(map(str, missing))}")
     return f"{names[0]} below {names[1]} ({claim.source}): {'; '.join(parts)}."
+
+
+def marked(name: str, origin: Origin) -> str:
+    """A row's name with where it comes from, if that is not a run of one's own."""
+    marks = {"own": "", "shipped": " [shipped]"}
+    return name + (" [shipped, outdated]" if origin.outdated else marks[origin.name])
 
 
 def left_out_text(count: int) -> str:
@@ -51,7 +58,7 @@ def table_notes(table: Table) -> list[str]:
             f"A raised number is that of the seeds behind an error where they are fewer than the {table.most_seeds} of others: "
             "it is no candidate for the best, and is compared on the seeds that both have."
         )
-    found += [*_claim_notes(table), *_leak_note(table)]
+    found += [*_claim_notes(table), *_leak_note(table), *_shipped_notes(table)]
     seeds = sorted({row.seeds for row in table.rows if row.seeds})
     if seeds and seeds != [1]:
         found.append(f"Over {' to '.join(map(str, (seeds[0], seeds[-1]) if len(seeds) > 1 else seeds))} seeds.")
@@ -93,6 +100,20 @@ def _asked(claim: Claim, table: Table) -> list[int]:
         return []
     least = label_count(claim.from_n, len(table.rows[0].first.fit.candidates_deg))
     return [value.labels for value in table.paper.get(claim.better, ()) if value.labels >= least]
+
+
+def _shipped_notes(table: Table) -> list[str]:
+    """Where shipped rows were made, how to make them again, and which of them today's code would not give again."""
+    found = []
+    for row in (row for row in table.rows if row.origin.name == "shipped"):
+        place, name = row.first.environment, f"{row.name} at J = {row.labels}"
+        made = f"commit {place.get('commit', '?')[:10]}, {place.get('cpu', '?')}, {place.get('device', '?')}"
+        if row.origin.outdated:
+            found.append(
+                f"Outdated, and compared with nothing: {name}. Today's code gives other numbers: {row.origin.outdated}."
+            )
+        found.append(f"Shipped: {name} comes with the suite ({made}). To make it again: {command(row.first)}")
+    return found
 
 
 def absent(table: Table) -> list[tuple[State, str, str]]:

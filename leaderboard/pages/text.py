@@ -11,7 +11,7 @@ from ..analysis.cells import Cell, Number
 from ..analysis.reference import Reference
 from ..analysis.tables import Line, Table
 from ..format import RAISED, mae_text, pair_text, pct_text, raised
-from .notes import absent, left_out_text, notes, table_notes
+from .notes import absent, left_out_text, marked, notes, table_notes
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _paper_pair(value: Reference | None, style: Style) -> tuple[str, str]:
 
 
 def _name(line: Line, style: Style) -> str:
-    return style.escape(line.row.name) + (style.dagger if line.transductive else "")
+    return style.escape(marked(line.row.name, line.row.origin)) + (style.dagger if line.transductive else "")
 
 
 def absent_lines(table: Table) -> list[str]:

@@ -170,17 +170,17 @@ def test_what_answers_is_enough_to_predict(generator_method: VaeSsl, data: FitDa
     few = Sequences(data.unlabelled._store, data.unlabelled._starts[:5])
     found = list[np.ndarray]()
     generator_method.save(tmp_path)
-    for _ in range(2):
-        loaded = VaeSsl(decision="classifier")
-        loaded.context = generator_method.context
-        loaded.load(tmp_path)
-        scores = loaded.predict(few).scores
+    loaded = [VaeSsl(decision="classifier") for _ in range(2)]
+    for method in loaded:
+        method.context = generator_method.context
+        method.load(tmp_path)
+        scores = method.predict(few).scores
         assert scores is not None
         found.append(scores)
         (tmp_path / vae_ssl.GENERATOR_FILE).unlink(missing_ok=True)
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])
     with pytest.raises(AttributeError, match="decoder"):
-        loaded.sample(0.0, 1)
+        loaded[1].sample(0.0, 1)
 
 
 def test_a_weighed_decision_is_the_classifier_s_and_the_decoder_s(

@@ -1,0 +1,106 @@
+"""Whether today's code gives the numbers of a fit that was made before: its first steps again, and what it kept asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ..data.scene import Scene, Scenes
+from ..data.splits import fit_data, method_seed
+from ..errors import UserError
+from ..method import Context, History, Method
+from ..plugins.spec import make_method
+from ..results.records import CellRecord
+from ..results.store import Stored
+from ..sequences import Sequences
+from .jobs import Fit
+from .plan import Request, make_plan
+from .scored_set import given_streams
+
+STEPS, SEQUENCES = 50, 1000
+ABSOLUTE, RELATIVE = 0.15, 5e-4
+"""How far a value of the training curve may be from what it was. A processor without bfloat16 is within 0.11 where values are
+about 1, within 1.3e-4 where they are in the thousands. Percentages of a few selection sequences jump, and do not count."""
+OTHER_ANSWERS_PCT = 3.0
+"""The same of answers: such a processor gives 1 % others."""
+
+
+class _Enough(Exception):
+    """The replayed steps are done."""
+
+
+def replay(stored: Stored, cells: Sequence[CellRecord]) -> str:
+    """Why today's code would not give the numbers of a stored fit, whose ``cells`` have not failed; empty if it would.
+
+    The first `STEPS` steps are trained again, up to the next evaluation, and their curve is compared; then the stored weights
+    answer for `SEQUENCES` of the scored sequences.
+    """
+    axes = cells[0].fit
+    scored = next(cell for cell in cells if cell.metrics is not None)
+    request = Request(
+        protocols=(scored.axes.protocol,),
+        methods=(axes.spec,),
+        speech=axes.speech,
+        scale=scored.axes.scale,  # pyright: ignore[reportArgumentType]
+        labels=(axes.nominal_labels,),
+        seeds=axes.seed + 1,
+        rooms=(axes.dataset,),
+    )
+    try:
+        (fit,) = [fit for fit in make_plan(request).fits if fit.axes.seed == axes.seed]
+        scene = Scenes().get(fit.scene)
+        return _curve(fit, scene, stored.history(scored.fit_key)) or _answers(fit, scene, stored, scored)
+    except UserError as error:
+        return f"it cannot be planned any more: {error}"
+
+
+def _method(fit: Fit, context: Context) -> Method:
+    _, method = make_method(fit.method)
+    method.context = context
+    return method
+
+
+def _curve(fit: Fit, scene: Scene, before: Sequence[tuple[int, str, float]]) -> str:
+    history = History()
+
+    def progress(_fraction: float, _note: str) -> None:
+        if history.rows and history.rows[-1][0] >= STEPS:
+            raise _Enough
+
+    method = _method(fit, Context(scene.setup, method_seed(fit.axes.seed), progress=progress, history=history))
+    data, _ = fit_data(*given_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed)
+    try:
+        method.fit(data)
+    except _Enough:
+        pass
+    except Exception as error:
+        return f"training ends with {type(error).__name__}: {error}"
+    return _difference(before, history.rows)
+
+
+def _difference(before: Iterable[tuple[int, str, float]], after: Sequence[tuple[int, str, float]]) -> str:
+    last = max((step for step, _, _ in after), default=0)
+    expected = {(step, name): value for step, name, value in before if step <= last}
+    found = {(step, name): value for step, name, value in after}
+    if not found or expected.keys() != found.keys():
+        return "its training curve has other steps or names"
+    for (step, name), value in found.items():
+        was = expected[step, name]
+        if not name.endswith("_pct") and abs(value - was) > ABSOLUTE + RELATIVE * abs(was):
+            return f"{name.replace('_', '-')} at step {step} is {value:.6g}, it was {was:.6g}"
+    return ""
+
+
+def _answers(fit: Fit, scene: Scene, stored: Stored, scored: CellRecord) -> str:
+    table = stored.predictions(scored.key)
+    table = table.iloc[:: max(1, len(table) // SEQUENCES)].iloc[:SEQUENCES]
+    starts = table["start"].to_numpy(np.int64)
+    stream = scene.stream(fit.protocol.splits[scored.axes.split])  # pyright: ignore[reportArgumentType]
+    if starts.max() >= stream.n_starts or not np.allclose(stream.doa_deg(starts), table["true_deg"]):
+        return "the scored sequences are others"
+    method = _method(fit, Context(scene.setup, method_seed(fit.axes.seed)))
+    method.load(stored.fits / scored.fit_key)
+    answers = method.predict(Sequences(stream.store, starts)).doa_deg
+    other_pct = 100 * float(np.mean(np.abs(answers - table["estimated_deg"].to_numpy()) > 0.01))
+    return f"{other_pct:.0f} % of its answers are others" if other_pct > OTHER_ANSWERS_PCT else ""

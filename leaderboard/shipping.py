@@ -1,0 +1,60 @@
+"""Rows that come with the suite, since they take hours: records, predictions, training curves and the weights that answer.
+
+``python -m doabench.leaderboard.shipping OUT`` takes those of a folder of results that are of published forms.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ..benchmark.results.records import CellRecord
+from ..benchmark.results.store import HISTORY, PREDICTIONS, RECORD, Stored
+from ..benchmark.weights import FILE, load_arrays, save_arrays
+
+FOLDER = Path(__file__).parent / "shipped"
+
+
+def ship(out: Path, folder: Path = FOLDER) -> list[CellRecord]:
+    """Take every ok cell of a variant ``as-published`` in ``out`` into ``folder``, with its fit; what was taken.
+
+    Weights are halved to 16 bits, log-probabilities too; of a fit the file of weights that answer is taken, of generated
+    sequences their numbers alone.
+    """
+    stored = Stored(out)
+    taken = [cell for cell in stored.all_cells() if cell.state == "ok" and cell.fit.variant.startswith("as-published")]
+    for cell in taken:
+        _cell(stored, cell, _fresh(folder / "cells" / cell.key))
+        target = folder / "fits" / cell.fit_key
+        if not target.exists():
+            _fit(stored.fits / cell.fit_key, _fresh(target))
+    return taken
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _cell(stored: Stored, cell: CellRecord, target: Path) -> None:
+    if cell.metrics is not None:
+        table = stored.predictions(cell.key)
+        narrow = {name: np.float16 for name in table if str(name).endswith("_log_probability")}
+        table.astype(narrow).to_parquet(target / PREDICTIONS, index=False, compression="zstd")
+    shutil.copy2(stored.cells / cell.key / RECORD, target / RECORD)
+
+
+def _fit(source: Path, target: Path) -> None:
+    weights = load_arrays(source, FILE)
+    save_arrays(target, {name: array.astype(np.float16) for name, array in weights.items()})
+    for name in (HISTORY, RECORD):
+        shutil.copy2(source / name, target / name)
+
+
+if __name__ == "__main__":
+    for shipped in ship(Path(sys.argv[1])):
+        print(f"{shipped.fit.name} J={shipped.fit.labels} {shipped.axes.protocol} {shipped.axes.split}")
