@@ -26,8 +26,9 @@ from doabench.methods.vae_ssl.published import Recipe
 
 SEED, N = 100, 250
 BASE = Recipe("topk", alpha=5000.0, epochs=100, thin=16)
-RATES = [replace(BASE, rate=factor * Recipe.rate, beta2=beta2) for factor, beta2 in product((16, 4, 1), (0.984, 0.999))]
-CHECKS = [replace(BASE, epochs=60), replace(BASE, epochs=60, estimator="exact"), replace(BASE, thin=8)]
+RATES = [replace(BASE, rate=factor * published.RATE, beta2=beta2) for factor, beta2 in product((16, 4, 1), (0.984, 0.999))]
+BEST = replace(BASE, rate=BASE.thin * published.RATE)
+CHECKS = [replace(BEST, epochs=60, estimator="exact"), replace(BEST, thin=8, rate=8 * published.RATE)]
 COLUMNS: tuple[str, ...] = ("estimator", "alpha", "thin", "rate", "beta2", "epoch", "seconds", "name", "value")
 
 
