@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .durable import replacing
 
 FILE = "weights.safetensors"
 
@@ -18,9 +19,8 @@ def save_arrays(folder: Path, arrays: Mapping[str, NDArray[np.generic]], name: s
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}.{os.getpid()}"
-    save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
-    partial.replace(folder / name)
+    with replacing(folder / name, synced=False) as partial:
+        save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
 
 
 def load_arrays(folder: Path, name: str = FILE) -> dict[str, NDArray[Any]]:

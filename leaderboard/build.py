@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ..benchmark.results.store import RECORD, Store
+from ..benchmark.durable import write
+from ..benchmark.results.folders import RECORD
+from ..benchmark.results.store import Store
 from .analysis.current import Installed, choose
 from .analysis.sets import scored_sets
 from .analysis.shipped import NOTHING, Shipped
@@ -65,7 +66,5 @@ def _newest(store: Store) -> Callable[[str], float]:
 
 
 def _write(target: Path, content: bytes) -> Path:
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(target)
+    write(target, content)
     return target

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..benchmark.results.records import CellRecord
-from ..benchmark.results.store import HISTORY, PREDICTIONS, RECORD, Stored
+from ..benchmark.results.folders import RECORD, digests_of
+from ..benchmark.results.records import CellRecord, FitRecord, StoredRecord
+from ..benchmark.results.store import HISTORY, PREDICTIONS, Stored
 from ..benchmark.weights import FILE, load_arrays, save_arrays
 
 FOLDER = Path(__file__).parent / "shipped"
@@ -28,9 +29,9 @@ def ship(out: Path, folder: Path = FOLDER) -> list[CellRecord]:
     taken = [cell for cell in stored.all_cells() if cell.state == "ok" and cell.fit.variant.startswith("as-published")]
     for cell in taken:
         _cell(stored, cell, _fresh(folder / "cells" / cell.key))
-        target = folder / "fits" / cell.fit_key
-        if not target.exists():
-            _fit(stored.fits / cell.fit_key, _fresh(target))
+        target, fit = folder / "fits" / cell.fit_key, stored.fit(cell.fit_key)
+        if fit is not None and not target.exists():
+            _fit(stored.fits / cell.fit_key, fit, _fresh(target))
     return taken
 
 
@@ -45,14 +46,19 @@ def _cell(stored: Stored, cell: CellRecord, target: Path) -> None:
         table = stored.predictions(cell.key)
         narrow = {name: np.float16 for name in table if str(name).endswith("_log_probability")}
         table.astype(narrow).to_parquet(target / PREDICTIONS, index=False, compression="zstd")
-    shutil.copy2(stored.cells / cell.key / RECORD, target / RECORD)
+    _record(cell, target)
 
 
-def _fit(source: Path, target: Path) -> None:
+def _fit(source: Path, record: FitRecord, target: Path) -> None:
     weights = load_arrays(source, FILE)
     save_arrays(target, {name: array.astype(np.float16) for name, array in weights.items()})
-    for name in (HISTORY, RECORD):
-        shutil.copy2(source / name, target / name)
+    shutil.copy2(source / HISTORY, target / HISTORY)
+    _record(record, target)
+
+
+def _record(record: StoredRecord, target: Path) -> None:
+    full = record.model_copy(update={"digests": digests_of(target)})
+    (target / RECORD).write_text(full.model_dump_json(indent=1))
 
 
 if __name__ == "__main__":

@@ -138,21 +138,27 @@ class GenerationMetrics(Record):
     sequences: int
 
 
-class FitRecord(Record):
-    """A finished fit; one that failed leaves its reason in the records of its cells."""
+class StoredRecord(Record):
+    """What lies beside files. ``digests`` are the SHA-256 of these by their names within the folder; empty in older records, of
+    whose files nothing is known."""
 
     key: str
+    digests: dict[str, str] = {}
+
+
+class FitRecord(StoredRecord):
+    """A finished fit; one that failed leaves its reason in the records of its cells."""
+
     axes: FitAxes
     fit_s: float
     fit_added_rss_mb: float | None = None
     environment: dict[str, Any] = {}
 
 
-class CellRecord(Record):
+class CellRecord(StoredRecord):
     """One fit on one scored set. ``fit_added_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
     ``speakers`` are who is heard in each scored clip, by its number (empty in older records and where nothing was scored)."""
 
-    key: str
     fit_key: str
     state: State
     fit: FitAxes

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
-from pydantic import ValidationError
 
+from ..durable import sweep, write
 from ..errors import UserError
 from ..method import History
+from .folders import RECORD, damage, read, verify, whole
 from .generation import Generated
-from .records import CellRecord, FitRecord, Record
+from .records import CellRecord, FitRecord
 
-RECORD, PREDICTIONS, HISTORY, PLAN = "record.json", "predictions.parquet", "history.json", "plan.json"
-R = TypeVar("R", FitRecord, CellRecord)
+PREDICTIONS, HISTORY, PLAN = "predictions.parquet", "history.json", "plan.json"
+LOG = logging.getLogger(__name__)
 
 
 class Stored:
@@ -31,15 +31,10 @@ class Stored:
         self.fits, self.cells = out / "fits", out / "cells"
 
     def fit(self, key: str) -> FitRecord | None:
-        return _read(self.fits / key, FitRecord)
+        return read(self.fits / key, FitRecord)
 
     def cell(self, key: str) -> CellRecord | None:
-        return _read(self.cells / key, CellRecord)
-
-    def has_ok(self, key: str) -> bool:
-        """Whether a cell is there and well."""
-        record = self.cell(key)
-        return record is not None and record.state == "ok"
+        return read(self.cells / key, CellRecord)
 
     def all_cells(self) -> list[CellRecord]:
         """Every stored cell, by key."""
@@ -49,7 +44,9 @@ class Stored:
 
     def predictions(self, key: str) -> pd.DataFrame:
         """Columns start, clip, position (of the sequence), true_deg, estimated_deg; true_log_probability and
-        estimated_log_probability where the method gives probabilities and the true angles are candidates."""
+        estimated_log_probability where the method gives probabilities and the true angles are candidates. Raises OSError or
+        ValueError where they are not as they were written."""
+        verify(self.cells / key, self.cell(key), PREDICTIONS)
         return pd.read_parquet(self.cells / key / PREDICTIONS)
 
     def parameters(self, fit_key: str) -> int | None:
@@ -85,7 +82,7 @@ class Stored:
 
 
 class Store(Stored):
-    """The folder of ``--out``, to be written to as well."""
+    """The folder of ``--out``, to be written to as well. Several processes may do so at a time."""
 
     def __init__(self, out: Path) -> None:
         super().__init__(out)
@@ -95,6 +92,34 @@ class Store(Stored):
         except OSError as error:
             raise UserError(f"--out {out}: cannot be written to ({error.strerror}); choose another folder") from error
 
+    def sweep(self) -> None:
+        """Remove what processes that are no more left half-written."""
+        for folder in (self.out, self.fits, self.cells, self.out / "leaderboard", *(self.out / "scratch").iterdir()):
+            sweep(folder)
+
+    def sound_fit(self, key: str) -> FitRecord | None:
+        """The record of a fit of which nothing is damaged; one that is is set aside."""
+        return self.fit(key) if self._is_sound(self.fits / key, FitRecord) else None
+
+    def has_ok(self, key: str) -> bool:
+        """Whether a cell is there and well; a damaged one is set aside."""
+        record = self.cell(key) if self._is_sound(self.cells / key, CellRecord) else None
+        return record is not None and record.state == "ok"
+
+    def _is_sound(self, folder: Path, model: type[FitRecord] | type[CellRecord]) -> bool:
+        if not (reason := damage(folder, model)):
+            return True
+        aside = self.out / "damaged" / f"{folder.parent.name}-{folder.name}"
+        aside.parent.mkdir(exist_ok=True)
+        while aside.exists():
+            aside = aside.with_name(f"{aside.name}+")
+        try:
+            folder.rename(aside)
+        except FileNotFoundError:  # somebody else was faster
+            return False
+        LOG.warning("%s is damaged, %s: set aside as %s, and made again", folder, reason, aside)
+        return False
+
     def scratch(self, fit_key: str) -> Path:
         """A folder for the training state of one fit; it outlives a killed run and goes when the fit is stored."""
         folder = self.out / "scratch" / fit_key
@@ -103,46 +128,22 @@ class Store(Stored):
 
     def write_plan(self, records: Iterable[CellRecord]) -> None:
         """Keep what the latest request asks for, so that the leaderboard can tell which cells are missing."""
-        partial = self.out / f".{PLAN}.{os.getpid()}"
-        partial.write_text(json.dumps([record.model_dump(mode="json") for record in records]))
-        partial.replace(self.out / PLAN)
+        write(self.out / PLAN, json.dumps([record.model_dump(mode="json") for record in records]))
 
     @contextmanager
     def new_fit(self, record: FitRecord, history: History) -> Iterator[Path]:
         """A folder to save weights into; it becomes the fit's own, with its record, when the block ends well."""
-        with _whole(self.fits / record.key, record) as folder:
+        with whole(self.fits / record.key, record, lambda: self.fit(record.key) is not None) as folder:
             yield folder
             (folder / HISTORY).write_text(json.dumps(history.rows))
         shutil.rmtree(self.out / "scratch" / record.key, ignore_errors=True)
 
-    def add_cell(self, record: CellRecord, content: pd.DataFrame | Generated | None = None) -> None:
-        """Store a cell with its predictions, or with what was generated."""
-        with _whole(self.cells / record.key, record) as folder:
+    def add_cell(self, record: CellRecord, content: pd.DataFrame | Generated | None = None) -> CellRecord:
+        """Store a cell with its predictions, or with what was generated; the record as it is stored. One that is there and ok
+        stays."""
+        with whole(self.cells / record.key, record, lambda: self.has_ok(record.key)) as folder:
             if isinstance(content, Generated):
                 content.save(folder)
             elif content is not None:
                 content.to_parquet(folder / PREDICTIONS, index=False)
-
-
-@contextmanager
-def _whole(target: Path, record: Record) -> Iterator[Path]:
-    """Make ``target`` in a hidden folder beside it and rename it into place; what stood there (a failure) is replaced."""
-    partial = target.with_name(f".{target.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    yield partial
-    (partial / RECORD).write_text(record.model_dump_json(indent=1))
-    if target.exists():
-        shutil.rmtree(target)
-    partial.rename(target)
-
-
-def _read(folder: Path, model: type[R]) -> R | None:
-    """The record in ``folder``; None where there is none or where another version of the suite wrote it."""
-    file = folder / RECORD
-    if not file.is_file():
-        return None
-    try:
-        return model.model_validate_json(file.read_text())
-    except ValidationError:
-        return None
+        return self.cell(record.key) or record

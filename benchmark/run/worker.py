@@ -77,7 +77,7 @@ class Worker:
             scratch=self._store.scratch(fit.key),
             progress=report,
         )
-        stored = self._store.fit(fit.key)
+        stored = self._store.sound_fit(fit.key)
         if stored is not None:
             guarded(fit, "load", lambda: method.load(self._store.fits / fit.key))
             return method, stored
@@ -93,13 +93,11 @@ class Worker:
         score_cell = generated_cell if isinstance(cell.protocol, GenerationProtocol) else scored_cell
         outcome, content = guarded(fit, f"score {cell.split}", partial(score_cell, fit, cell, method, scene))
         record = self._record(fit, cell, state="ok", **costs, **outcome)
-        self._store.add_cell(record, content)
-        return record
+        return self._store.add_cell(record, content)
 
     def _failed(self, fit: Fit, cell: Cell, crash: Crash) -> CellRecord:
         record = self._record(fit, cell, state="failed", reason=str(crash), traceback=crash.trace)
-        self._store.add_cell(record)
-        return record
+        return self._store.add_cell(record)
 
     def _record(self, fit: Fit, cell: Cell, **outcome: Any) -> CellRecord:
         where = self._environment

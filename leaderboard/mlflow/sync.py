@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ...benchmark.results import generation, scoring
 from ...benchmark.results.catalogue import COSTS, flat
+from ...benchmark.results.folders import RECORD
 from ...benchmark.results.metrics import absolute_error_deg, by_doa
 from ...benchmark.results.records import CellRecord
-from ...benchmark.results.store import RECORD, Store
+from ...benchmark.results.store import Store
 from ..figures import generation as generation_figures
 from .database import ARTIFACTS, EXPERIMENT, calm, database_file, lock, open_client, store_uri
 

@@ -15,6 +15,7 @@ CONTRACT = {
     "code",
     "dataset",
     "digest",
+    "durable",
     "errors",
     "method",
     "protocol",

@@ -12,8 +12,9 @@ from doabench.benchmark.acoustics import ArraySetup
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.method import Context, History
 from doabench.benchmark.plugins.spec import make_method
-from doabench.benchmark.results.records import FitRecord
-from doabench.benchmark.results.store import HISTORY, PLAN, RECORD, Store
+from doabench.benchmark.results.folders import RECORD
+from doabench.benchmark.results.records import CellRecord, FitRecord
+from doabench.benchmark.results.store import HISTORY, PLAN, Store
 from doabench.benchmark.weights import load_arrays, save_arrays
 from doabench.methods._classifier import AugmentedClassifier
 from doabench.methods.cnn import Cnn
@@ -31,6 +32,11 @@ def store(tmp_path: Path) -> Store:
 
 def fit_record(key: str = "key") -> FitRecord:
     return FitRecord(key=key, axes=cell("any", "rtf_1nn", labels=114).fit, fit_s=1.5)
+
+
+def without_digests(record: FitRecord | CellRecord | None) -> FitRecord | CellRecord:
+    assert record is not None
+    return record.model_copy(update={"digests": {}})
 
 
 def begin_and_be_killed(store: Store, record: FitRecord) -> None:
@@ -51,7 +57,7 @@ def test_a_fit_is_there_when_it_is_whole_and_not_before(store: Store) -> None:
         assert list(folder.iterdir()) == []  # nothing of the one that was killed
         save_arrays(folder, {"a": np.ones(2)})
         assert store.fit("key") is None
-    assert store.fit("key") == record
+    assert without_digests(store.fit("key")) == record
     assert store.history("key") == [(5, "loss", 0.25)]
     np.testing.assert_array_equal(load_arrays(store.fits / "key")["a"], [1, 1])
     assert not (store.out / "scratch" / "key").exists()
@@ -75,7 +81,7 @@ def test_a_failed_cell_is_replaced_by_an_ok_one(store: Store) -> None:
     table = predictions([0, 10, 20, 40])
     store.add_cell(cell("key"), table)
     assert store.has_ok("key")
-    assert store.all_cells() == [cell("key")]
+    assert [without_digests(one) for one in store.all_cells()] == [cell("key")]
     pd.testing.assert_frame_equal(store.predictions("key"), table)
 
 
