@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 FORGOTTEN_S = 24 * 3600.0
@@ -17,7 +19,7 @@ FORGOTTEN_S = 24 * 3600.0
 
 def partial_of(target: Path) -> Path:
     """A hidden name beside ``target`` that nobody else uses and that says who does."""
-    return target.with_name(f".{target.name}~{_machine()}~{os.getpid()}~{uuid.uuid4().hex[:8]}")
+    return target.with_name(f".{target.name}~{machine()}~{os.getpid()}~{uuid.uuid4().hex[:8]}")
 
 
 @contextmanager
@@ -56,18 +58,35 @@ def sync_to_disk(path: Path) -> None:
 def sweep(folder: Path) -> None:
     """Remove what processes that are no more left half-written in ``folder``."""
     for path in folder.glob(".*~*~*~*"):
-        machine, pid, _ = path.name.split("~")[-3:]
+        where, pid, _ = path.name.split("~")[-3:]
         with suppress(OSError):  # somebody else sweeps, too
-            gone = not _runs(int(pid)) if machine == _machine() and pid.isdigit() else None
+            gone = not born(int(pid)) if where == machine() and pid.isdigit() else None
             if gone or (gone is None and time.time() - path.stat().st_mtime > FORGOTTEN_S):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _machine() -> str:
-    return socket.gethostname().replace("~", "-").replace("/", "-")
+@cache
+def machine() -> str:
+    """A name for the place in which a process number means one process: this machine since it was started, and its
+    container."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _runs(pid: int) -> bool:
+def born(pid: int) -> str:
+    """Tells a process from an earlier one of its number; empty where there is none. Setting the clock does not change it."""
+    if Path("/proc/self/stat").exists():
+        try:
+            state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        except OSError:
+            return ""
+        return "" if state in "ZX" else fields[18]
     import psutil
 
-    return psutil.pid_exists(pid)
+    try:
+        return str(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return ""

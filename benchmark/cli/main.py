@@ -14,6 +14,7 @@ from ..errors import UserError
 from .data import data
 from .options import COMMAND, json_option, out_option, plugin_option
 from .run import run
+from .signals import Stopped, stoppable
 
 
 class Group(click.Group):
@@ -21,13 +22,14 @@ class Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().main(*args, **kwargs)
+            with stoppable():
+                return super().main(*args, **kwargs)
         except UserError as error:
             click.echo(f"doabench: {error}", err=True)
             sys.exit(2)
-        except KeyboardInterrupt:
-            click.echo("doabench: interrupted; what is finished is kept, the same command goes on from there", err=True)
-            sys.exit(130)
+        except Stopped as stopped:
+            click.echo(f"doabench: {stopped.name}; what is finished is kept, the same command goes on from there", err=True)
+            sys.exit(stopped.exit_code)
 
 
 @click.group(cls=Group, **COMMAND)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
 @out_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, help="Fits at a time.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each fit.  [default: cores / jobs]")
+@click.option("--time-limit", "time_limit_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for each fit.")
 @click.option("--device", default="cpu", help="cpu, cuda or cuda:N.")
 @plugin_option
 @json_option
@@ -58,6 +59,7 @@ def run(
     out: Path,
     jobs: int,
     threads: int | None,
+    time_limit_s: float | None,
     device: str,
     plugins: tuple[Path, ...],
     as_json: bool,
@@ -79,7 +81,7 @@ def run(
     request = Request(*asked, speech, scale, labels, seeds, rooms)
     settings = Settings(out, device, threads or max(1, (os.cpu_count() or 1) // jobs), plugins)
     console = Console(stderr=True)
-    outcome = execute(request, settings, LocalProcesses(jobs), console)
+    outcome = execute(request, settings, LocalProcesses(jobs, time_limit_s), console)
     _finish(outcome, out, console)
     if as_json:
         click.echo(json.dumps([record.model_dump(mode="json") for record in outcome.records]))

@@ -38,6 +38,7 @@ def execute(request: Request, settings: Settings, engine: Engine, console: Conso
     for note in plan.notes:
         console.print(note)
     store = Store(settings.out)
+    store.sweep()
     store.write_plan(plan.cells())
     for record in plan.not_run:
         store.add_cell(record)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+STATUS, CLEAR_REFS, VMSTAT = Path("/proc/self/status"), Path("/proc/self/clear_refs"), Path("/proc/vmstat")
 
 
 def start_added() -> Callable[[], float | None]:
@@ -34,6 +34,12 @@ def start_added() -> Callable[[], float | None]:
         return None if before is None or after is None else max(0.0, after - before)
 
     return added
+
+
+def ended_for_memory() -> int:
+    """How many processes the system has ended so far since there was no memory left; 0 where it does not count them."""
+    counts = re.findall(r"^oom_kill (\d+)$", VMSTAT.read_text(), re.MULTILINE) if VMSTAT.exists() else []
+    return sum(map(int, counts))
 
 
 def _peak_mb() -> float | None:

@@ -33,7 +33,7 @@ def serve(out: Path, port: int) -> None:
     # In a session of its own, so that Ctrl-C reaches this process alone, which then ends the server in good order.
     command += ["--uvicorn-opts", "--log-level warning"]
     child = subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, start_new_session=True)
-    terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         while child.poll() is None and not _answers(port):
             time.sleep(0.1)
@@ -45,7 +45,8 @@ def serve(out: Path, port: int) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, terminated)
+        for one, handler in before.items():
+            signal.signal(one, handler)
         child.terminate()
         with suppress(subprocess.TimeoutExpired):
             child.wait(5)
