@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -18,6 +17,7 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
     from rich.console import Console
 
     from ..run.execute import Outcome
+    from .publish import Published
 
 
 @click.command(**COMMAND)
@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
     help="Rooms instead of each protocol's own, by name or files, such as sofa:FILE; may be repeated.",
 )
 @out_option
-@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Fits at a time.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Fits at a time.  [default: by cores, memory and what is to be run]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each fit.  [default: cores / jobs]")
 @click.option("--time-limit", "time_limit_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for each fit.")
 @click.option("--device", default="cpu", help="cpu, cuda or cuda:N.")
@@ -57,7 +57,7 @@ def run(
     speech: str,
     rooms: tuple[str, ...],
     out: Path,
-    jobs: int,
+    jobs: int | None,
     threads: int | None,
     time_limit_s: float | None,
     device: str,
@@ -70,19 +70,25 @@ def run(
     from ..plugins.registry import add_plugin_file
     from ..plugins.spec import default_methods, default_protocols
     from ..run.engine import LocalProcesses
-    from ..run.execute import execute
+    from ..run.execute import execute, planned
     from ..run.jobs import Settings
     from ..run.plan import Request
+    from ..run.resources import jobs_and_threads
+    from .publish import Publisher
 
     _check_device(device)
     for path in plugins:
         add_plugin_file(path)
     asked = (protocols or tuple(default_protocols()), methods or tuple(default_methods()))
     request = Request(*asked, speech, scale, labels, seeds, rooms)
-    settings = Settings(out, device, threads or max(1, (os.cpu_count() or 1) // jobs), plugins)
     console = Console(stderr=True)
-    outcome = execute(request, settings, LocalProcesses(jobs, time_limit_s), console)
-    _finish(outcome, out, console)
+    plan = planned(request, console)
+    jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)
+    settings, publisher = Settings(out, device, threads, plugins), Publisher(out)
+    outcome = execute(plan, settings, jobs, LocalProcesses(jobs, time_limit_s), console, publisher.news)
+    with console.status("bringing MLflow and the leaderboard up to date"):
+        published = publisher.finish()
+    _say(outcome, published, console)
     if as_json:
         click.echo(json.dumps([record.model_dump(mode="json") for record in outcome.records]))
     sys.exit(1 if outcome.failed else 0)
@@ -101,27 +107,15 @@ def _check_device(device: str) -> None:
         raise UserError(f"--device {device}: cannot be used ({error}); use cpu") from error
 
 
-def _finish(outcome: Outcome, out: Path, console: Console) -> None:
-    """Sync MLflow, build the leaderboard and say how it ended. An MLflow that cannot be reached is a warning."""
-    from ...leaderboard.build import build
-    from ...leaderboard.mlflow.sync import sync
-    from .installed import installed
-    from .shipped import shipped
-
-    with console.status("syncing MLflow"):
-        try:
-            logged = f"{sync(out)} runs logged to MLflow"
-        except Exception as error:
-            logged = f"MLflow was not reached ({type(error).__name__}: {error}); the next run catches up"
-    today = installed()
-    with console.status("trying whether shipped rows still hold"):
-        with_suite = shipped(today)
-    with console.status("building the leaderboard"):
-        paths = build(out, today, with_suite)
+def _say(outcome: Outcome, published: Published, console: Console) -> None:
+    """Say how it ended. An MLflow that cannot be reached is a warning."""
+    logged = f"{published.runs} runs logged to MLflow"
+    if published.problem:
+        logged = f"MLflow was not reached ({published.problem}); the next run catches up"
     states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
     console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
     for record in outcome.failed:
         console.print(
             f"failed: {record.fit.name} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}: {record.reason}"
         )
-    console.print(f"leaderboard: {next(path for path in paths if path.suffix == '.html')}")
+    console.print(f"leaderboard: {next(path for path in published.files if path.suffix == '.html')}")

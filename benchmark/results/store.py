@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..durable import sweep, write
+from ..durable import replacing, sweep, write
 from ..errors import UserError
 from ..method import History
 from .folders import RECORD, damage, read, verify, whole
 from .generation import Generated
-from .records import CellRecord, FitRecord
+from .records import CellRecord, FitAxes, FitRecord
 
-PREDICTIONS, HISTORY, PLAN = "predictions.parquet", "history.json", "plan.json"
+PREDICTIONS, HISTORY, PLAN, CURVE = "predictions.parquet", "history.json", "plan.json", "curve.json"
 LOG = logging.getLogger(__name__)
 
 
@@ -67,6 +67,18 @@ class Stored:
         """Training curve of a fit as rows of step, name, value."""
         file = self.fits / fit_key / HISTORY
         return [(step, name, value) for step, name, value in json.loads(file.read_text())] if file.is_file() else []
+
+    def curves(self) -> dict[str, tuple[FitAxes, list[tuple[int, str, float]]]]:
+        """Axes and training curve, as far as it has come, of every fit that trains, by key."""
+        found = dict[str, tuple[FitAxes, list[tuple[int, str, float]]]]()
+        for file in (self.out / "scratch").glob(f"*/{CURVE}"):
+            try:
+                content = json.loads(file.read_text())
+                rows = [(step, name, value) for step, name, value in content["rows"]]
+                found[file.parent.name] = FitAxes.model_validate(content["fit"]), rows
+            except (OSError, ValueError, KeyError):  # it has just ended, or is of another version
+                continue
+        return found
 
     def generated(self, key: str) -> Generated:
         """Sequences that a generative method made."""
@@ -125,6 +137,11 @@ class Store(Stored):
         folder = self.out / "scratch" / fit_key
         folder.mkdir(exist_ok=True)
         return folder
+
+    def write_curve(self, fit_key: str, fit: FitAxes, history: History) -> None:
+        """Let others see how far training has come."""
+        with replacing(self.scratch(fit_key) / CURVE, synced=False) as partial:
+            partial.write_text(json.dumps({"fit": fit.model_dump(mode="json"), "rows": history.rows}))
 
     def write_plan(self, records: Iterable[CellRecord]) -> None:
         """Keep what the latest request asks for, so that the leaderboard can tell which cells are missing."""

@@ -10,6 +10,7 @@ from ..results.claims import Claims
 from ..results.store import Store
 from .jobs import Fit, Settings
 from .process import WorkerProcess
+from .resources import remember
 
 Listener = Callable[[str, float, str], None]
 """Called with a fit's key, the share of it that is done and a note."""
@@ -48,6 +49,8 @@ class LocalProcesses:
                     wait([line for process in busy for line in process.lines], POLL_S)
                     for process in [one for one in busy if one.has_ended(listen, self.time_limit_s)]:
                         busy.remove(process)
+                        if process.is_alive() and (took_s := process.took_s):
+                            remember(process.fit, settings, took_s)
                         claims.release(process.fit.key)
                         listen(process.fit.key, 1.0, DONE)
                         if process.is_alive():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -10,9 +11,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from ..results.records import CellRecord
 from ..results.store import Store
-from .engine import Engine
+from .engine import DONE, Engine
 from .jobs import Fit, Settings
-from .plan import Request, make_plan
+from .plan import Plan, Request, make_plan
+from .resources import WORKER_MB, forecast
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,21 @@ class Outcome:
         return [record for record in self.records if record.state == "failed"]
 
 
-def execute(request: Request, settings: Settings, engine: Engine, console: Console) -> Outcome:
-    """Run a request. Raises UserError for bad input, before anything is written."""
+News = Callable[[bool], None]
+"""Called when a fit has ended (True) or has trained on."""
+
+
+def planned(request: Request, console: Console) -> Plan:
+    """Spell a request out. Raises UserError for bad input; nothing is written."""
     with console.status("preparing speech and rooms"):
         plan = make_plan(request)
     for note in plan.notes:
         console.print(note)
+    return plan
+
+
+def execute(plan: Plan, settings: Settings, jobs: int, engine: Engine, console: Console, news: News) -> Outcome:
+    """Run what is missing of a plan, ``jobs`` fits at a time. Raises UserError where results cannot be written."""
     store = Store(settings.out)
     store.sweep()
     store.write_plan(plan.cells())
@@ -45,12 +56,22 @@ def execute(request: Request, settings: Settings, engine: Engine, console: Conso
     todo = [fit for fit in plan.fits if not all(store.has_ok(cell.key) for cell in fit.cells)]
     cells = sum(not store.has_ok(cell.key) for fit in todo for cell in fit.cells)
     if todo:
-        _run_with_progress(todo, settings, engine, console)
+        console.print(_before(plan, todo, cells, settings, jobs))
+        _run_with_progress(todo, settings, engine, console, news)
     found = [store.cell(key) for key in dict.fromkeys(plan.cell_keys)]
     return Outcome([record for record in found if record is not None], cells)
 
 
-def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, console: Console) -> None:
+def _before(plan: Plan, todo: list[Fit], cells: int, settings: Settings, jobs: int) -> str:
+    """What is going to be done."""
+    there = len(plan.fits) - len(todo)
+    what = f"{len(todo)} fits with {cells} cells to do" + (f", {there} fits are there" if there else "")
+    how = f"{min(jobs, len(todo))} at a time, {settings.threads} thread{'s' * (settings.threads > 1)} each"
+    memory = f"up to {min(jobs, len(todo)) * WORKER_MB / 1000:.1f} GB"
+    return "; ".join(filter(None, [what, how, forecast(todo, settings, jobs), memory]))
+
+
+def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, console: Console, news: News) -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as progress:
         whole = progress.add_task(f"{len(fits)} fits", total=len(fits), note="")
@@ -60,7 +81,8 @@ def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, cons
 
         def listen(key: str, fraction: float, note: str) -> None:
             done[key] = fraction
-            if note == "done":
+            news(note == DONE)
+            if note == DONE:
                 if key in bars:
                     progress.remove_task(bars.pop(key))
             else:

@@ -36,6 +36,7 @@ class WorkerProcess:
         self._child, self._line, self._store = child, line, store
         self._earlier: Sequence[CellRecord | None] = ()
         self._began_s: float | None = None
+        self._was_trained = False
         self._ended_for_memory = ended_for_memory()
 
     @classmethod
@@ -55,8 +56,15 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         return self._child.is_alive()
 
+    @property
+    def took_s(self) -> float | None:
+        """How long the fit that has ended took; None where it did not begin, or some of it was there."""
+        fresh = not any(self._earlier) and not self._was_trained
+        return time.monotonic() - self._began_s if fresh and self._began_s else None
+
     def take(self, fit: Fit) -> None:
         self.fit, self._earlier = fit, [self._store.cell(cell.key) for cell in fit.cells]
+        self._was_trained = (self._store.fits / fit.key).is_dir()
         self._began_s = None
         try:
             self._line.send(fit)

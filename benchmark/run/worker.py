@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..data.scene import Scene, Scenes
 from ..data.splits import fit_data, method_seed
-from ..method import Context, Method
+from ..method import Context, History, Method
 from ..plugins.registry import add_plugin_file
 from ..plugins.spec import make_method
 from ..protocol import GenerationProtocol
@@ -26,6 +26,7 @@ from .memory import start_added
 from .scored_set import given_streams, scored_by
 
 Report = Callable[[float, str], None]
+CURVE_EVERY_S = 10.0
 
 
 def prepare(settings: Settings) -> None:
@@ -70,12 +71,14 @@ class Worker:
     def _trained(self, fit: Fit, scene: Scene, report: Report) -> tuple[Method, FitRecord]:
         """The fitted method, from the store or trained now, and the record of its training."""
         _, method = make_method(fit.method)
+        history = History()
         method.context = Context(
             setup=scene.setup,
             seed=method_seed(fit.axes.seed),
             device=self._settings.device,
             scratch=self._store.scratch(fit.key),
-            progress=report,
+            progress=self._followed(fit, history, report),
+            history=history,
         )
         stored = self._store.sound_fit(fit.key)
         if stored is not None:
@@ -88,6 +91,19 @@ class Worker:
         with self._store.new_fit(record, method.context.history) as folder:
             guarded(fit, "save", lambda: method.save(folder))
         return method, record
+
+    def _followed(self, fit: Fit, history: History, report: Report) -> Report:
+        """Reports, and now and then writes the training curve for others to see."""
+        written_s = time.monotonic()
+
+        def progress(fraction: float, note: str) -> None:
+            nonlocal written_s
+            report(fraction, note)
+            if history.rows and time.monotonic() - written_s > CURVE_EVERY_S:
+                written_s = time.monotonic()
+                self._store.write_curve(fit.key, fit.axes, history)
+
+        return progress
 
     def _scored(self, fit: Fit, cell: Cell, method: Method, scene: Scene, costs: dict[str, Any]) -> CellRecord:
         score_cell = generated_cell if isinstance(cell.protocol, GenerationProtocol) else scored_cell

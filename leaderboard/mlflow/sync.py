@@ -42,7 +42,7 @@ def sync(out: Path) -> int:
     with calm(), lock(out, uri):
         client = open_client(uri)
         protocols = sorted({record.axes.protocol for record in cells.values()})
-        experiments = {protocol: _experiment(client, uri, EXPERIMENT + protocol) for protocol in protocols}
+        experiments = {protocol: experiment_of(client, uri, EXPERIMENT + protocol) for protocol in protocols}
         done = _done(client, list(experiments.values()), cells)
         missing = [record for key, record in cells.items() if key not in done]
         if missing:
@@ -54,7 +54,7 @@ def sync(out: Path) -> int:
     return len(missing)
 
 
-def _experiment(client: MlflowClient, uri: str, name: str) -> str:
+def experiment_of(client: MlflowClient, uri: str, name: str) -> str:
     """The identity of an experiment, which is made, or brought back if someone deleted it."""
     database, found = database_file(uri), client.get_experiment_by_name(name)
     if found is None:

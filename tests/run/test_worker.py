@@ -76,7 +76,7 @@ def test_only_the_methods_own_work_is_timed(fit: Fit, tmp_path: Path, monkeypatc
         clock_s[0] += 3600.0
         checked(*arguments)
 
-    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock_s[0]))
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock_s[0], monotonic=lambda: clock_s[0]))
     monkeypatch.setattr(SrpPhat, "predict", predict_in_two_seconds)
     monkeypatch.setattr(worker, "checked", check_for_an_hour)
     for record in run(fit, tmp_path):
