@@ -69,6 +69,7 @@ def run(
 
     from ..plugins.registry import add_plugin_file
     from ..plugins.spec import default_methods, default_protocols
+    from ..results.store import written_to
     from ..run.engine import LocalProcesses
     from ..run.execute import execute, planned
     from ..run.jobs import Settings
@@ -85,9 +86,10 @@ def run(
     plan = planned(request, console)
     jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)
     settings, publisher = Settings(out, device, threads, plugins), Publisher(out)
-    outcome = execute(plan, settings, jobs, LocalProcesses(jobs, time_limit_s), console, publisher.news)
-    with console.status("bringing MLflow and the leaderboard up to date"):
-        published = publisher.finish()
+    with written_to(out):
+        outcome = execute(plan, settings, jobs, LocalProcesses(jobs, time_limit_s), console, publisher.news)
+        with console.status("bringing MLflow and the leaderboard up to date"):
+            published = publisher.finish()
     _say(outcome, published, console)
     if as_json:
         click.echo(json.dumps([record.model_dump(mode="json") for record in outcome.records]))

@@ -23,7 +23,6 @@ class Claims:
     """The claims of this process in ``folder``. A context: when it ends, all are given back."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
         self._folder, self._held = folder, dict[str, Path]()
         self._watched: dict[Path, tuple[int, float]] = {}
         self._ended = threading.Event()

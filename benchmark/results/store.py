@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import math
@@ -21,6 +22,21 @@ from .records import CellRecord, FitAxes, FitRecord
 
 PREDICTIONS, HISTORY, PLAN, CURVE = "predictions.parquet", "history.json", "plan.json", "curve.json"
 LOG = logging.getLogger(__name__)
+
+
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+@contextmanager
+def written_to(out: Path) -> Iterator[None]:
+    """Turns a disk that is full, gone or read-only into one line. Raises UserError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        advice = "what is finished is kept; make room, or choose another folder, and run the same command again"
+        raise UserError(f"--out {out}: cannot be written to ({error.strerror}); {advice}") from error
 
 
 class Stored:
@@ -99,15 +115,19 @@ class Store(Stored):
     def __init__(self, out: Path) -> None:
         super().__init__(out)
         try:
-            for folder in (self.fits, self.cells, out / "scratch"):
+            for folder in (self.fits, self.cells, out / "scratch", out / "claims"):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--out {out}: cannot be written to ({error.strerror}); choose another folder") from error
 
     def sweep(self) -> None:
-        """Remove what processes that are no more left half-written."""
-        for folder in (self.out, self.fits, self.cells, self.out / "leaderboard", *(self.out / "scratch").iterdir()):
+        """Remove what processes that are no more left half-written, and states of training that came to its end."""
+        scratch = self.out / "scratch"
+        for folder in (self.out, self.fits, self.cells, self.out / "leaderboard", *scratch.iterdir()):
             sweep(folder)
+        for training in scratch.iterdir():
+            if self.fit(training.name) is not None:
+                shutil.rmtree(training, ignore_errors=True)
 
     def sound_fit(self, key: str) -> FitRecord | None:
         """The record of a fit of which nothing is damaged; one that is is set aside."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -71,19 +72,14 @@ class Worker:
     def _trained(self, fit: Fit, scene: Scene, report: Report) -> tuple[Method, FitRecord]:
         """The fitted method, from the store or trained now, and the record of its training."""
         _, method = make_method(fit.method)
-        history = History()
-        method.context = Context(
-            setup=scene.setup,
-            seed=method_seed(fit.axes.seed),
-            device=self._settings.device,
-            scratch=self._store.scratch(fit.key),
-            progress=self._followed(fit, history, report),
-            history=history,
-        )
+        method.context = Context(scene.setup, method_seed(fit.axes.seed), self._settings.device)
         stored = self._store.sound_fit(fit.key)
         if stored is not None:
             guarded(fit, "load", lambda: method.load(self._store.fits / fit.key))
             return method, stored
+        history, scratch = History(), self._store.scratch(fit.key)
+        progress = self._followed(fit, history, report)
+        method.context = replace(method.context, scratch=scratch, progress=progress, history=history)
         fit_s, added_rss_mb = _train(method, fit, scene) if method.info.uses_labels else (0.0, None)
         record = FitRecord(
             key=fit.key, axes=fit.axes, fit_s=fit_s, fit_added_rss_mb=added_rss_mb, environment=self._environment
