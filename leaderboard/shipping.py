@@ -22,8 +22,8 @@ FOLDER = Path(__file__).parent / "shipped"
 def ship(out: Path, folder: Path = FOLDER) -> list[CellRecord]:
     """Take every ok cell of a variant ``as-published`` in ``out`` into ``folder``, with its fit; what was taken.
 
-    Weights are halved to 16 bits, log-probabilities too; of a fit the file of weights that answer is taken, of generated
-    sequences their numbers alone.
+    Log-probabilities are halved to 16 bits. Of a fit that may stand beside the publication's values the weights that answer are
+    taken, halved as well; of generated sequences their numbers alone.
     """
     stored = Stored(out)
     taken = [cell for cell in stored.all_cells() if cell.state == "ok" and cell.fit.variant.startswith("as-published")]
@@ -50,8 +50,9 @@ def _cell(stored: Stored, cell: CellRecord, target: Path) -> None:
 
 
 def _fit(source: Path, record: FitRecord, target: Path) -> None:
-    weights = load_arrays(source, FILE)
-    save_arrays(target, {name: array.astype(np.float16) for name, array in weights.items()})
+    if record.axes.as_published:
+        weights = load_arrays(source, FILE)
+        save_arrays(target, {name: array.astype(np.float16) for name, array in weights.items()})
     shutil.copy2(source / HISTORY, target / HISTORY)
     _record(record, target)
 

@@ -14,6 +14,7 @@ from ..plugins.spec import make_method
 from ..results.records import CellRecord
 from ..results.store import Stored
 from ..sequences import Sequences
+from ..weights import FILE
 from .jobs import Fit
 from .plan import Request, make_plan
 from .scored_set import given_streams
@@ -33,8 +34,8 @@ class _Enough(Exception):
 def replay(stored: Stored, cells: Sequence[CellRecord]) -> str:
     """Why today's code would not give the numbers of a stored fit, whose ``cells`` have not failed; empty if it would.
 
-    The first `STEPS` steps are trained again, up to the next evaluation, and their curve is compared; then the stored weights
-    answer for `SEQUENCES` of the scored sequences.
+    The first `STEPS` steps are trained again, up to the next evaluation, and their curve is compared; then `SEQUENCES` of the
+    scored sequences must be the same, and the stored weights, where they are there, must answer as they did.
     """
     axes = cells[0].fit
     scored = next(cell for cell in cells if cell.metrics is not None)
@@ -99,6 +100,8 @@ def _answers(fit: Fit, scene: Scene, stored: Stored, scored: CellRecord) -> str:
     stream = scene.stream(fit.protocol.splits[scored.axes.split])  # pyright: ignore[reportArgumentType]
     if starts.max() >= stream.n_starts or not np.allclose(stream.doa_deg(starts), table["true_deg"]):
         return "the scored sequences are others"
+    if not (stored.fits / scored.fit_key / FILE).is_file():
+        return ""
     method = _method(fit, Context(scene.setup, method_seed(fit.axes.seed)))
     method.load(stored.fits / scored.fit_key)
     answers = method.predict(Sequences(stream.store, starts)).doa_deg
