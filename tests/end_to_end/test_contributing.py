@@ -32,4 +32,8 @@ def test_the_walk_through_leads_to_the_leaderboard(tmp_path: Path) -> None:
     assert commands == 4
     with (tmp_path / "results" / "leaderboard" / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["method"] for row in rows if row["status"] == "ok"} == {"my_method", "left_or_right", "srp_phat"}
+    assert {row["method"] for row in rows if row["status"] == "ok" and row["origin"] == "own"} == {
+        "my_method",
+        "left_or_right",
+        "srp_phat",
+    }
