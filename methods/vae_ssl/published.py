@@ -38,7 +38,7 @@ BATCH, PATIENCE, RATE, TOP_K = 256, 99, 5e-5, 1
 @dataclass(frozen=True)
 class Recipe:
     """How the sum over classes is taken, what the paper varies, and how far the unlabelled part is thinned. The step size of
-    Adam does not follow the size of the gradient, so a thinned training has a rate and a memory of its own."""
+    Adam does not follow the size of the gradient, so a thinned training has a rate of its own."""
 
     estimator: Estimator
     alpha: float
