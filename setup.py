@@ -11,7 +11,7 @@ setup(
         **{f"doabench.{top}": ["py.typed"] for top in TOP},
         "doabench.benchmark.plugins": ["templates/*.py"],
         "doabench.leaderboard.analysis": ["*.csv"],
-        "doabench.leaderboard": ["py.typed", "shipped/*/*/*"],
+        "doabench.leaderboard": ["py.typed", "shipped/*/*/*", "shipped/replays/*"],
         "doabench.leaderboard.pages": ["*.html", "*.css", "*.js"],
         "doabench.datasets.sources": ["*.sha256"],
     },

@@ -1,9 +1,15 @@
-"""Rows that come with the suite, held against today's code."""
+"""Rows that come with the suite, held against today's code.
+
+``python -m doabench.benchmark.cli.shipped`` replays those that need it and puts the verdicts beside the rows, so that who
+installs the suite need not; edited code is replayed where it is edited.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...leaderboard.analysis.current import Installed
 from ...leaderboard.analysis.shipped import Shipped
@@ -15,21 +21,49 @@ from ..results.records import CellRecord, plugin_name
 from ..results.store import Stored
 from ..run.environment import environment
 from ..run.replay import replay
+from .installed import installed as installed_today
+
+VERDICTS, NOT_KNOWN = FOLDER / "replays", "this is not known yet"
 
 
 def shipped(installed: Installed, replayed: bool = True) -> Shipped:
-    """Shipped rows. Where some of the code that made a fit is not today's, the fit is replayed, once on each machine; with
-    ``replayed=False`` those that were not yet are left as they are."""
-    stored, by_fit = Stored(FOLDER), dict[str, list[CellRecord]]()
-    for cell in stored.all_cells():
-        by_fit.setdefault(cell.fit_key, []).append(cell)
-    stale = {key: cells for key, cells in by_fit.items() if not all(map(installed.is_current, cells))}
-    reasons = {key: _verdict(stored, cells, installed, replayed) for key, cells in stale.items()}
+    """Shipped rows. Where some of the code that made a fit is not today's, the fit is replayed, once on each machine unless the
+    verdict comes with the suite; with ``replayed=False`` those that were not yet are left as they are."""
+    stored, reasons = Stored(FOLDER), {}
+    for key, cells in stale(installed).items():
+        reasons[key] = _verdict(stored, cells, installed) if replayed else known(cells, installed, VERDICTS, _of_this_machine())
     return Shipped(FOLDER, {key: reason for key, reason in reasons.items() if reason})
 
 
-def _verdict(stored: Stored, cells: Sequence[CellRecord], installed: Installed, replayed: bool) -> str:
-    """That of `replay`, kept in the user's cache under all that it depends on."""
+def stale(installed: Installed) -> dict[str, list[CellRecord]]:
+    """Shipped cells, by the key of their fit, where some of the code that made them is not today's."""
+    by_fit: dict[str, list[CellRecord]] = {}
+    for cell in Stored(FOLDER).all_cells():
+        by_fit.setdefault(cell.fit_key, []).append(cell)
+    return {key: cells for key, cells in by_fit.items() if not all(map(installed.is_current, cells))}
+
+
+def known(cells: Sequence[CellRecord], installed: Installed, *folders: Path) -> str:
+    """The verdict that is kept in one of ``folders``, or `NOT_KNOWN`."""
+    files = [folder / _name(cells, installed) for folder in folders]
+    return next((json.loads(file.read_text()) for file in files if file.is_file()), NOT_KNOWN)
+
+
+def _verdict(stored: Stored, cells: Sequence[CellRecord], installed: Installed) -> str:
+    """That of `replay`, kept under all that it depends on."""
+    reason = known(cells, installed, VERDICTS, _of_this_machine())
+    if reason == NOT_KNOWN:
+        reason = replay(stored, cells)
+        _of_this_machine().mkdir(parents=True, exist_ok=True)
+        write(_of_this_machine() / _name(cells, installed), json.dumps(reason))
+    return reason
+
+
+def _of_this_machine() -> Path:
+    return cache_folder() / "replays" / digest(environment("cpu", 1)["cpu"])
+
+
+def _name(cells: Sequence[CellRecord], installed: Installed) -> str:
     fit, protocols = cells[0].fit, sorted({cell.axes.protocol for cell in cells})
     code = [
         installed.data,
@@ -37,13 +71,20 @@ def _verdict(stored: Stored, cells: Sequence[CellRecord], installed: Installed, 
         *(installed.protocols[name][0] for name in protocols if name in installed.protocols),
     ]
     code += [installed.methods.get(fit.method), installed.rooms.get(plugin_name(fit.dataset))]
-    code += [installed.speech.get(plugin_name(fit.speech)), environment("cpu", 1)["cpu"]]
-    file = cache_folder() / "replays" / f"{digest([sorted(cell.key for cell in cells), code])}.json"
-    if file.is_file():
-        return json.loads(file.read_text())
-    if not replayed:
-        return "this is not known yet"
-    reason = replay(stored, cells)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write(file, json.dumps(reason))
-    return reason
+    code += [installed.speech.get(plugin_name(fit.speech))]
+    return f"{digest([sorted(cell.key for cell in cells), code])}.json"
+
+
+def main() -> None:
+    """Replay what needs it, here and now, and keep the verdicts beside the rows, in place of those of other code."""
+    shutil.rmtree(VERDICTS, ignore_errors=True)
+    today, stored = installed_today(), Stored(FOLDER)
+    for cells in stale(today).values():
+        reason = _verdict(stored, cells, today)
+        print(f"{cells[0].fit.name}: {reason or 'as before'}", flush=True)
+        VERDICTS.mkdir(exist_ok=True)
+        write(VERDICTS / _name(cells, today), json.dumps(reason))
+
+
+if __name__ == "__main__":
+    main()

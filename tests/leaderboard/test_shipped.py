@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from doabench.benchmark.cli.installed import installed
+from doabench.benchmark.cli.shipped import NOT_KNOWN, VERDICTS, known, stale
 from doabench.leaderboard.analysis.shipped import Shipped
 from doabench.leaderboard.build import build
 from support.leaderboard_files import add, cell, own_html, plan, text_of
@@ -83,3 +84,10 @@ def test_shipped_rows_are_shown_where_nothing_of_ones_own_is_beside_them(tmp_pat
     add(tmp_path / "out", cell("c", "cnn", labels=988, speech="elsewhere"))
     rows = rows_of(tmp_path / "out", Shipped(folder))
     assert rows[["speech", "origin"]].to_numpy().tolist() == [["elsewhere", "own"], ["talkers", "shipped"]]
+
+
+def test_the_verdicts_that_come_with_the_suite_are_of_today_s_code() -> None:
+    """Nobody who installs the suite waits for replays."""
+    today = installed()
+    not_known = [cells[0].fit.name for cells in stale(today).values() if known(cells, today, VERDICTS) == NOT_KNOWN]
+    assert not not_known, "python -m doabench.benchmark.cli.shipped"
