@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 SAMPLE_RATE_HZ = 16_000
 
 Sex = Literal["F", "M", ""]
-PositionKind = Literal["grid", "off_grid", "off_range"]
+PositionKind = Literal["grid", "off_grid", "off_range", "unseen"]
 SpeechRole = Literal["train", "validation", "scored"]
 
 
@@ -70,10 +70,12 @@ class SpeechDraw:
 
 @dataclass(frozen=True)
 class Position:
-    """A place of the talker, seen from the array centre."""
+    """Where the talker stands, seen from the array centre. ``place`` names where that is, if it is not where the grid
+    is: a kind of place and which of them, ``range: 2.2 m``."""
 
     doa_deg: float
     range_m: float
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class Room(ABC):
 
     @abstractmethod
     def positions(self, kind: PositionKind) -> tuple[Position, ...]:
-        """Positions of one kind, empty where the room has none. ``grid`` positions define the candidate directions."""
+        """Positions of one kind, empty where the room has none. ``grid`` positions define the candidate directions; ``unseen``
+        ones are in these directions at places that share no response with the grid, each with its ``place``."""
 
     @abstractmethod
     def recordings(self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind) -> Iterator[Recording]:

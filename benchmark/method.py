@@ -21,6 +21,8 @@ Bare: TypeAlias = Literal["", "as published", "suite's recipe"]
 class MethodInfo:
     """What the suite must know of a method before it runs it. ``by_default=False``: it runs only when it is named.
 
+    ``also`` are further forms that run beside the bare one: ``("variant=as-released", "weight=energy")``.
+
     ``bare`` says what the method is with all parameters at their defaults: ``as published`` where it does what its publication
     does, or the program released with it; ``suite's recipe`` where it is another model or another training than that, which
     every table then says; neither where it is a method of its own or a known one with its faults mended.
@@ -31,6 +33,7 @@ class MethodInfo:
     uses_labels: bool = True
     uses_unlabelled: bool = False
     by_default: bool = True
+    also: tuple[str, ...] = ()
     bare: Bare = ""
 
 
@@ -112,6 +115,11 @@ class Method(ABC):
 
     info: ClassVar[MethodInfo]
     context: Context
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether it learns from unlabelled sequences, where its parameters say more than ``info``."""
+        return self.info.uses_unlabelled
 
     def form(self) -> Form | None:
         """What the method is with its parameters, where ``info.bare`` and their names and values do not say it well."""

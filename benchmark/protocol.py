@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from .dataset import PositionKind, Room, SpeechRole
 
 ScaleName = Literal["paper", "quick", "smoke"]
-Split = Literal["train", "validation", "off_grid", "off_range", "generation"]
+Split = Literal["train", "validation", "off_grid", "off_range", "unseen", "generation"]
 
 
 class Frozen(BaseModel):
@@ -32,11 +32,13 @@ SCALES: Mapping[ScaleName, Scale] = {
 
 
 class Subset(Frozen):
-    """Recordings of one role of speech, in the room's training or transfer condition, from one kind of position."""
+    """Recordings of one role of speech, in the room's training or transfer condition, from one kind of position. With
+    ``excerpts`` only that many stretches of each recording, a sequence long, spread over it."""
 
     speech: SpeechRole
     condition: Literal["training", "transfer"] = "training"
     positions: PositionKind = "grid"
+    excerpts: int | None = None
 
 
 class Protocol(Frozen):
@@ -63,7 +65,7 @@ class Protocol(Frozen):
 
     def defining(self) -> dict[str, Any]:
         """The fields that define its numbers; not those that are for people, or only a default."""
-        return self.model_dump(mode="json", exclude={"title", "reference", "rooms", "by_default", "seeds"})
+        return self.model_dump(mode="json", exclude_none=True, exclude={"title", "reference", "rooms", "by_default", "seeds"})
 
     @property
     def subsets(self) -> tuple[Subset, ...]:

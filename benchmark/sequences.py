@@ -86,6 +86,10 @@ class Sequences:
     def __len__(self) -> int:
         return len(self._starts)
 
+    def subset(self, index: Index) -> Sequences:
+        """Some of them, in the order of ``index``. Where labels are, they stay behind."""
+        return Sequences(self._store, self._starts[index])
+
     def stft(self, index: Index) -> NDArray[np.complex64]:
         """STFT of the chosen sequences, shape ``[B, 31, 2, 129]``."""
         return self._store.frames[self._rows(index)]

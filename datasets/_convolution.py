@@ -35,7 +35,7 @@ class ImpulseResponseRoom(Room):
                 yield Recording(positions[index], segment.clip, segment.speaker, add_sensor_noise(wet, rng)[ONSET:])
 
     def digest(self, condition: str, kind: PositionKind) -> str:
-        positions = [[position.doa_deg, position.range_m] for position in self.positions(kind)]
+        positions = [[p.doa_deg, p.range_m, *filter(None, [p.place])] for p in self.positions(kind)]
         responses = array_digest(self.responses(condition, kind))
         return digest([self.spacing_m, condition, positions, responses, source_digest(type(self).recordings)])
 

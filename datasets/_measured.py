@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from math import gcd
 from typing import TypeAlias
@@ -27,7 +28,8 @@ class MeasuredRoom(ImpulseResponseRoom):
     """A room known by measured responses.
 
     The grid is the range with the most positions (or the one that a subclass names); positions at other ranges, in directions
-    of the grid, are off-range. A subclass calls `describe` once it has found its files.
+    of the grid, are off-range. Unseen are all responses in these directions at other ranges or in other conditions. A subclass
+    calls `describe` once it has found its files.
     """
 
     measured = True
@@ -59,6 +61,13 @@ class MeasuredRoom(ImpulseResponseRoom):
         elsewhere = tuple(p for p in by_angle if p.range_m != grid_m and p.doa_deg in angles)
         self._kinds: dict[PositionKind, tuple[Position, ...]] = {"grid": grid, "off_range": elsewhere}
         order = [train, *(name for name in places if name != train)]
+        self._unseen = {
+            replace(position, place=f"{'range' if name == train else f'condition {name}'}: {position.range_m:g} m"): read
+            for name in order
+            for position, read in sorted(places[name].items(), key=lambda item: (item[0].range_m, item[0].doa_deg))
+            if position.doa_deg in angles and (name, position.range_m) != (train, grid_m)
+        }
+        self._kinds["unseen"] = tuple(self._unseen)
         self.conditions = tuple(self._condition(name, nominal_rt60_s.get(name)) for name in order)
 
     def positions(self, kind: PositionKind) -> tuple[Position, ...]:
@@ -70,13 +79,14 @@ class MeasuredRoom(ImpulseResponseRoom):
     @cache  # noqa: B019 - a room lives as long as the process
     def _stacked(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
         positions = self.positions(kind)
+        readers = self._unseen if kind == "unseen" else self._places[condition]
         for position in positions:
-            if position not in self._places[condition]:
+            if position not in readers:
                 raise UserError(
                     f"{self.where}: condition {condition} has no response from {position.doa_deg:g} degrees at "
                     f"{position.range_m:g} m; every condition needs the same positions"
                 )
-        read = [self._places[condition][position]() for position in positions]
+        read = [readers[position]() for position in positions]
         if not read:
             return np.zeros((0, 2, 0), np.float32)
         longest = max(response.shape[1] for response in read)

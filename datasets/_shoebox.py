@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
@@ -22,11 +23,27 @@ from ._measure import measured_rt60_s
 
 _Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
+XYZ: TypeAlias = tuple[float, float, float]
+
 IMAGE_ORDER = 40
 IMAGE_DISPLACEMENT_M = 0.05
 RESPONSE_S = 1.0
 RT60_TOLERANCE_S = 0.001
 """Far below how much the measured value differs between positions (about 0.01 s)."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A place that shares no response with the grid: the grid's directions with something of the room changed, and the images
+    displaced at random anew. ``turned_deg`` turns the array, seen from above, counter-clockwise; ``absorption`` is that of the
+    walls, by default as in the room."""
+
+    name: str
+    range_m: float
+    array_centre_m: XYZ
+    turned_deg: float = 0.0
+    size_m: XYZ | None = None
+    absorption: float | None = None
 
 
 class ShoeboxRoom(ImpulseResponseRoom):
@@ -38,16 +55,19 @@ class ShoeboxRoom(ImpulseResponseRoom):
     """
 
     name: str
-    size_m: tuple[float, float, float]
-    array_centre_m: tuple[float, float, float]
+    size_m: XYZ
+    array_centre_m: XYZ
     directivity: float
     rt60_s: tuple[float, ...]
     places: dict[PositionKind, tuple[Position, ...]]
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def __init__(self) -> None:
         self.conditions = tuple(Condition(f"rt60={value:g}", value, self._calibrated(value)[1]) for value in self.rt60_s)
 
     def positions(self, kind: PositionKind) -> tuple[Position, ...]:
+        if kind == "unseen":
+            return tuple(position for place in self.elsewhere for position in self._positions_at(place))
         return self.places.get(kind, ())
 
     def responses(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
@@ -56,9 +76,23 @@ class ShoeboxRoom(ImpulseResponseRoom):
     @cache  # noqa: B019 - a room lives as long as the process
     def _responses(self, rt60_s: float, kind: PositionKind) -> NDArray[np.float32]:
         def simulate() -> _Arrays:
-            return {"responses": self._simulate(self._calibrated(rt60_s)[0], kind)}
+            absorption = self._calibrated(rt60_s)[0]
+            if kind != "unseen":
+                return {"responses": self._simulate(absorption, self._shown(), self.positions(kind), kind)}
+            return {"responses": np.concatenate([self._simulated_at(place, absorption) for place in self.elsewhere])}
 
         return self._cached(f"{self.name}-{kind}", [rt60_s, kind], simulate)["responses"].astype(np.float32, copy=False)
+
+    def _shown(self) -> Elsewhere:
+        """The place of everything but ``unseen`` positions."""
+        return Elsewhere("", 0.0, self.array_centre_m)
+
+    def _simulated_at(self, place: Elsewhere, absorption: float) -> NDArray[np.float32]:
+        own = absorption if place.absorption is None else place.absorption
+        return self._simulate(own, place, self._positions_at(place), place.name)
+
+    def _positions_at(self, place: Elsewhere) -> tuple[Position, ...]:
+        return tuple(Position(angle, place.range_m, place.name) for angle in self.candidates_deg)
 
     @cache  # noqa: B019
     def _calibrated(self, rt60_s: float) -> tuple[float, float]:
@@ -68,7 +102,7 @@ class ShoeboxRoom(ImpulseResponseRoom):
             low, high = 0.02, 0.98
             for _ in range(24):
                 absorption = (low + high) / 2
-                measured = measured_rt60_s(self._simulate(absorption, "grid"))
+                measured = measured_rt60_s(self._simulate(absorption, self._shown(), self.positions("grid"), "grid"))
                 if abs(measured - rt60_s) < RT60_TOLERANCE_S:
                     return {"absorption": np.array(absorption), "measured_rt60_s": np.array(measured)}
                 low, high = (absorption, high) if measured > rt60_s else (low, absorption)
@@ -80,6 +114,7 @@ class ShoeboxRoom(ImpulseResponseRoom):
     def _cached(self, name: str, inputs: list[object], compute: Callable[[], _Arrays]) -> _Arrays:
         grid = {kind: [[p.doa_deg, p.range_m] for p in places] for kind, places in self.places.items()}
         room = [self.name, self.size_m, self.array_centre_m, self.spacing_m, self.directivity, grid]
+        room += [[vars(place) for place in self.elsewhere]] if self.elsewhere else []
         key = digest([room, inputs, source_digest(ShoeboxRoom)])
         folder, file = cache_folder() / "rooms", f"{name}-{key}.safetensors"
         if (folder / file).is_file():
@@ -89,28 +124,30 @@ class ShoeboxRoom(ImpulseResponseRoom):
         save_arrays(folder, made, file)
         return made
 
-    def _simulate(self, absorption: float, kind: PositionKind) -> NDArray[np.float32]:
+    def _simulate(
+        self, absorption: float, place: Elsewhere, positions: tuple[Position, ...], drawn_for: str
+    ) -> NDArray[np.float32]:
         """Responses ``[positions, 2, 16000]``. The same images are displaced alike for every absorption."""
         import pyroomacoustics as pra
         from pyroomacoustics.directivities import CardioidFamily, DirectionVector
 
-        pra.random.seed(numpy=seed_of("image-displacement", self.name, kind) % 2**32, libroom=0)
+        pra.random.seed(numpy=seed_of("image-displacement", self.name, drawn_for) % 2**32, libroom=0)
         room = pra.ShoeBox(
-            self.size_m,
+            place.size_m or self.size_m,
             fs=SAMPLE_RATE_HZ,
             materials=pra.Material(absorption),
             max_order=IMAGE_ORDER,
             use_rand_ism=True,
             max_rand_disp=IMAGE_DISPLACEMENT_M,
         )
-        centre = np.array(self.array_centre_m)
-        for position in self.positions(kind):
-            angle = np.radians(position.doa_deg)
+        centre, turned = np.array(place.array_centre_m), np.radians(place.turned_deg)
+        for position in positions:
+            angle = np.radians(position.doa_deg) - turned
             away = np.array([np.sin(angle), np.cos(angle), 0.0])
             towards = DirectionVector(azimuth=float(np.arctan2(-away[1], -away[0])), colatitude=np.pi / 2, degrees=False)
             talker = CardioidFamily(orientation=towards, p=self.directivity, gain=1.0)
             room.add_source(centre + position.range_m * away, directivity=talker)
-        half = np.array([self.spacing_m / 2, 0.0, 0.0])
+        half = self.spacing_m / 2 * np.array([np.cos(turned), np.sin(turned), 0.0])
         room.add_microphone_array(np.stack([centre - half, centre + half], axis=1))
         room.image_source_model()
         for source in room.sources:
@@ -118,7 +155,7 @@ class ShoeboxRoom(ImpulseResponseRoom):
             source.images[:, source.orders == 0] = source.position[:, None]
         room.compute_rir()
         length = int(RESPONSE_S * SAMPLE_RATE_HZ)
-        responses = np.zeros((len(self.positions(kind)), 2, length), np.float32)
+        responses = np.zeros((len(positions), 2, length), np.float32)
         assert room.rir is not None
         for microphone, row in enumerate(room.rir):
             for source, response in enumerate(row):

@@ -9,12 +9,14 @@ from pathlib import Path
 from ..benchmark.durable import write
 from ..benchmark.results.folders import RECORD
 from ..benchmark.results.store import Store
+from .analysis.away import away_tables
 from .analysis.current import Installed, choose
 from .analysis.sets import scored_sets
 from .analysis.shipped import NOTHING, Shipped
 from .analysis.tables import make_tables
 from .analysis.twins import agreements as agreements_of
 from .figures.curves import draw
+from .pages import away as away_pages
 from .pages import generation
 from .pages import twins as twins_pages
 from .pages.csv_files import to_csv, to_doa_csv
@@ -35,14 +37,16 @@ def build(out: Path, installed: Installed, shipped: Shipped = NOTHING) -> list[P
     rows = [row for one in sets for row in one.rows]
     tables = make_tables(sets)
     generated = generation.generation_lines(generative, store.generated, shipped)
-    agreements = agreements_of(tables)
+    agreements, away = agreements_of(tables), away_tables(sets)
     folder = out / "leaderboard"
     folder.mkdir(exist_ok=True)
     texts = {
-        "index.html": to_html(tables, left_out, installed, generated, agreements),
+        "index.html": to_html(tables, left_out, installed, generated, agreements, away),
         "leaderboard.md": to_markdown(tables, left_out)
+        + away_pages.to_markdown(away)
         + generation.to_markdown(generated)
         + twins_pages.to_markdown(agreements),
+        "away.csv": away_pages.to_csv(away),
         "generation.csv": generation.to_csv(generated),
         "leaderboard.csv": to_csv(rows),
         "per_doa.csv": to_doa_csv(rows),

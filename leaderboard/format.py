@@ -36,7 +36,9 @@ def pct_text(value: Value) -> str:
 
 
 def rt60_text(axes: CellAxes, decimals: int | None = None) -> str:
-    """``RT60 0.5 s``, or that nobody knows."""
+    """``RT60 0.5 s``, that there are several, or that nobody knows."""
+    if axes.split == "unseen":
+        return "RT60 of each place"
     shown = f"{axes.rt60_s:g}" if decimals is None else f"{axes.rt60_s:.{decimals}f}"
     return f"RT60 {shown} s" if axes.rt60_known else "RT60 unknown"
 

@@ -61,12 +61,12 @@ class Source:
     """Random batches of a set of sequences, plain and augmented."""
 
     def __init__(self, sequences: Sequences, augmentation: Augmentation, rng: torch.Generator) -> None:
-        self._count, self._augmentation, self._rng = len(sequences), augmentation, rng
+        self._count, self._augmentation, self.rng = len(sequences), augmentation, rng
         self.phase, self._magnitude = sequences.phase_on(rng.device), sequences.level_on(rng.device)
 
     def random(self) -> torch.Tensor:
         """Indices of one batch of sequences, drawn with replacement."""
-        return torch.randint(self._count, (BATCH,), generator=self._rng, device=self._rng.device)
+        return torch.randint(self._count, (BATCH,), generator=self.rng, device=self.rng.device)
 
     def augmented(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The sequences at ``index [B]`` -> phase ``[B, 31, 127]``, and which of them are mirrored ``[B]``."""

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from ..benchmark.method import FitData, FitFailed, Method, Prediction
 from ..benchmark.sequences import Sequences
 from ._augment import Augmentation, Source, facing_back
-from ._networks import class_scores, classifier, load_network, reduced_precision, save_network
+from ._networks import Images, class_scores, classifier, load_network, phase_images, reduced_precision, save_network
 from ._training import Training
 
 LEARNING_RATE = 5e-4
@@ -21,8 +21,13 @@ EVALUATE_EVERY = 40
 class ClassifierMethod(Method):
     """Builds, stores and asks ``network``, the classifier of Table 1; a method adds how to `fit` it."""
 
+    @property
+    def images(self) -> Images:
+        """What the network sees of sequences."""
+        return phase_images
+
     def predict(self, sequences: Sequences) -> Prediction:
-        scores = class_scores(self.network, sequences)
+        scores = class_scores(self.network, sequences, self.images)
         return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
     def save(self, folder: Path) -> None:
@@ -84,5 +89,10 @@ class AugmentedClassifier(ClassifierMethod):
 
 def logits_of(network: torch.nn.Module, phase: torch.Tensor) -> torch.Tensor:
     """``[B, 31, 127]`` radians -> ``[B, T]``."""
-    with reduced_precision(phase.device):
-        return network((phase / torch.pi)[:, None]).float()
+    return logits_of_images(network, phase / torch.pi)
+
+
+def logits_of_images(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """``[B, 31, 127]`` of `Images` -> ``[B, T]``."""
+    with reduced_precision(images.device):
+        return network(images[:, None]).float()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -81,18 +83,41 @@ def widened(values: torch.Tensor) -> torch.Tensor:
     return values.float() if values.dtype == torch.bfloat16 else values
 
 
+Gather: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+Images: TypeAlias = Callable[[Sequences, torch.device], Gather]
+"""What a network sees of sequences: makes a function of indices ``[B]`` that returns ``[B, 31, 127]``."""
+
+
+def phase_images(sequences: Sequences, device: torch.device) -> Gather:
+    """Phase divided by pi, as published."""
+    phase = sequences.phase_on(device)
+    return lambda index: phase(index) / torch.pi
+
+
+def weighted_images(sequences: Sequences, device: torch.device) -> Gather:
+    """The same times the amplitude, of mean one over the frames of each frequency: quiet moments are near zero."""
+    phase, level = sequences.phase_on(device), sequences.level_on(device)
+
+    def image(index: torch.Tensor) -> torch.Tensor:
+        amplitude = level(index)
+        mean = amplitude.mean(1, keepdim=True).clamp_min(torch.finfo(amplitude.dtype).tiny)
+        return phase(index) / torch.pi * (amplitude / mean)
+
+    return image
+
+
 PREDICT_BATCH = 128
 """What passes through the network fits into the second-level cache: three times as fast as 1024 at a time."""
 
 
-def class_scores(network: nn.Module, sequences: Sequences) -> NDArray[np.float32]:
+def class_scores(network: nn.Module, sequences: Sequences, images: Images = phase_images) -> NDArray[np.float32]:
     """``log q(y | x)`` of a classifier for every sequence, ``[N, T]``. Leaves the network in evaluation mode."""
     network.eval()
     device = next(network.parameters()).device
-    phase = sequences.phase_on(device)
+    image = images(sequences, device)
     with torch.inference_mode(), reduced_precision(device):
         batches = torch.arange(len(sequences), device=device).split(PREDICT_BATCH)
-        scores = [network((phase(index) / torch.pi)[:, None]).float().log_softmax(-1).cpu() for index in batches]
+        scores = [network(image(index)[:, None]).float().log_softmax(-1).cpu() for index in batches]
     return torch.cat(scores).numpy()
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..benchmark.acoustics import ArraySetup
 from ..benchmark.sequences import Sequences
-from ._spectra import N_BINS, cross_spectrum, power_spectra
+from ._spectra import N_BINS, second_moments
 
 _CHUNK = 64
 """Sequences at a time: their pseudo-spectra stay in the second-level cache."""
@@ -32,13 +32,7 @@ def music_scores(sequences: Sequences, setup: ArraySetup, normalise: bool) -> ND
             chunk.copy_(_bin_spectra(part, *steering, normalise).sum(-1))
         return scores.numpy()
 
-    return sequences.frame_mean(_moments, pseudo_spectrum)
-
-
-def _moments(frames: NDArray[np.complex64]) -> NDArray[np.float32]:
-    """``a, c, Re g, Im g`` of single frames, ``[M, 2, 129]`` -> ``[M, 4, 128]``."""
-    cross = cross_spectrum(frames)
-    return np.concatenate([power_spectra(frames), np.stack([cross.real, cross.imag], axis=1)], axis=1)
+    return sequences.frame_mean(second_moments, pseudo_spectrum)
 
 
 def _bin_spectra(moments: torch.Tensor, sine: torch.Tensor, cosine: torch.Tensor, normalise: bool) -> torch.Tensor:

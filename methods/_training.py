@@ -12,7 +12,7 @@ from torch import nn
 from ..benchmark.checkpoint import Checkpoint
 from ..benchmark.method import Context, FitFailed
 from ..benchmark.sequences import LabelledSequences
-from ._networks import class_scores, copy_of
+from ._networks import Images, class_scores, copy_of, phase_images
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Training:
     ``networks`` is all that is trained, where that is more than the ``classifier``. ``averaging`` is the memory of a running
     average of the classifier's weights; 0 means no average. ``answering`` is what is evaluated: the average if there is one,
     else the classifier. Its weights are kept, or, with ``keep_all``, those of all ``networks`` at that moment. Of equally good
-    weights the first are kept, or, with ``latest_of_equals``, the last.
+    weights the first are kept, or, with ``latest_of_equals``, the last. ``images`` is what the classifier sees of sequences.
 
     ``now`` may be read at any time. The loop counts its own epochs there. Tensors that the loop puts into ``kept`` are in the
     checkpoint too.
@@ -54,11 +54,12 @@ class Training:
         averaging: float = 0.0,
         keep_all: bool = False,
         latest_of_equals: bool = False,
+        images: Images = phase_images,
     ) -> None:
         self.now, self.kept = Progress(), dict[str, torch.Tensor]()
         self.answering = copy.deepcopy(classifier).eval() if averaging else classifier
         self._classifier, self._context, self._selection, self._device = classifier, context, selection, rng.device
-        self._averaging, self._latest_of_equals = averaging, latest_of_equals
+        self._averaging, self._latest_of_equals, self._images = averaging, latest_of_equals, images
         everything = classifier if networks is None else networks
         self._kept_of, self._kept_in = (everything, everything) if keep_all else (self.answering, classifier)
         self._best = copy_of(self._kept_of)
@@ -89,7 +90,7 @@ class Training:
         values = {name: float(total[0] / total[1]) for name, total in self._totals.items()} | last
         self._totals = {}
         self._check(values)
-        right = class_scores(self.answering, self._selection).argmax(1) == self._selection.doa_class
+        right = class_scores(self.answering, self._selection, self._images).argmax(1) == self._selection.doa_class
         accuracy_pct = float(right.mean() * 100)
         better = accuracy_pct > now.best_accuracy_pct
         now.evaluated, now.last_accuracy_pct, now.since_best = now.step, accuracy_pct, now.since_best + 1

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from ..benchmark.method import FitData, MethodInfo
-from ._classifier import ClassifierMethod, logits_of
-from ._networks import initialise
+from ._augment import cyclic_shifts, in_order
+from ._classifier import ClassifierMethod, logits_of_images
+from ._networks import Images, initialise, phase_images, weighted_images
 from ._training import Training
 
 BATCH = 256
@@ -51,10 +52,22 @@ class Cnn(ClassifierMethod):
 
     ``as-released`` does what the program released with the paper does: its cross-entropy applies softmax to what already
     went through softmax, and dropout is never switched on again after the first evaluation of the selection sequences.
+
+    ``input=amplitude``: phase times amplitude (`_networks.weighted_images`), the frames of each sequence shifted cyclically by
+    a random number whenever it is learned from: what the suite's recipe of `vae_ssl` makes of the same sequences.
     """
 
-    info = MethodInfo("CNN", "Bianco et al., IEEE Access 9, 2021, Table 1")
+    info = MethodInfo("CNN", "Bianco et al., IEEE Access 9, 2021, Table 1", also=("variant=as-released", "input=amplitude"))
     variant: Literal["corrected", "as-released"] = "corrected"
+    input: Literal["phase", "amplitude"] = "phase"
+
+    def skip(self) -> str | None:
+        both = self.variant == "as-released" and self.input == "amplitude"
+        return "the released program sees phase alone: leave out variant or input" if both else None
+
+    @property
+    def images(self) -> Images:
+        return weighted_images if self.input == "amplitude" else phase_images
 
     def fit(self, data: FitData) -> None:
         recipe, released = RECIPES[self.variant], self.variant == "as-released"
@@ -63,10 +76,10 @@ class Cnn(ClassifierMethod):
             for parameter in self.network[-1].parameters():
                 torch.nn.init.zeros_(parameter)
         optimiser = torch.optim.Adam(self.network.parameters(), recipe.learning_rate, fused=True)
-        phase = data.labelled.phase_on(rng.device)
+        image = self.images(data.labelled, rng.device)
         classes = torch.from_numpy(data.labelled.doa_class).to(rng.device)
         steps_per_epoch = math.ceil(len(classes) / BATCH)
-        training = Training(self.network, optimiser, rng, self.context, data.selection)
+        training = Training(self.network, optimiser, rng, self.context, data.selection, images=self.images)
         now = training.now
 
         while now.step < recipe.steps and now.epoch < recipe.epochs and now.since_best < recipe.patience:
@@ -77,7 +90,10 @@ class Cnn(ClassifierMethod):
             self.network.train(not released or now.evaluated == 0)
             loss = torch.zeros((), device=rng.device)
             for index in torch.randperm(len(classes), generator=rng, device=rng.device).split(BATCH):
-                logits = logits_of(self.network, _even(phase(index)))[: len(index)]
+                shown = image(index)
+                if self.input == "amplitude":
+                    shown = in_order(shown, cyclic_shifts(len(index), rng))
+                logits = logits_of_images(self.network, _even(shown))[: len(index)]
                 loss = F.cross_entropy(logits.softmax(-1) if released else logits, classes[index])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()

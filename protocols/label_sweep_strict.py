@@ -6,7 +6,7 @@ PROTOCOL = Protocol(
     id="label-sweep-strict",
     version=1,
     title="Label sweep, strict",
-    reference="leak-free twin of label-sweep",
+    reference="twin on unheard speakers of label-sweep",
     rooms=("dtu-twin",),
     labels=(250, 500, 1000, 2000, 4000, 8000),
     train=Subset(speech="train"),

@@ -6,7 +6,7 @@ PROTOCOL = Protocol(
     id="off-grid-strict",
     version=1,
     title="Off-grid, strict",
-    reference="leak-free twin of off-grid",
+    reference="twin on unheard speakers of off-grid",
     rooms=("dtu-twin",),
     labels=(1000,),
     train=Subset(speech="train"),

@@ -6,7 +6,7 @@ PROTOCOL = Protocol(
     id="off-range-strict",
     version=1,
     title="Off-range, strict",
-    reference="leak-free twin of off-range",
+    reference="twin on unheard speakers of off-range",
     rooms=("dtu-twin",),
     labels=(1000,),
     train=Subset(speech="train"),

@@ -9,7 +9,7 @@ PROTOCOL = Protocol(
     id="rt60-transfer-strict",
     version=2,
     title="RT60 transfer, strict",
-    reference="leak-free twin of rt60-transfer",
+    reference="twin on unheard speakers of rt60-transfer",
     rooms=("mir-twin",),
     labels=(250, 500, 1000, 2000, 4000, 8000),
     train=Subset(speech="train"),

@@ -216,7 +216,7 @@ def without_unlabelled(subject: Subject) -> None:
 def unlabelled_as_claimed(subject: Subject) -> None:
     """other unlabelled data change the answers exactly where info.uses_unlabelled says so"""
     _only_if(subject.learns, "does not learn")
-    if subject.new().info.uses_unlabelled:
+    if subject.new().uses_unlabelled:
         changed = _outputs(subject.with_other_unlabelled) != _outputs(subject.answer)
         _must(changed, "uses_unlabelled=True, but silence for unlabelled data changes nothing")
     elif isinstance(without := subject.without_unlabelled, Prediction):

@@ -22,6 +22,7 @@ class HalfGrid(Room):
             "grid": frozenset(angles[::2]),
             "off_grid": frozenset(angles[1::2]),
             "off_range": frozenset(angles[::2]),
+            "unseen": frozenset(angles[::2]),
         }
 
     @staticmethod
@@ -47,4 +48,4 @@ class HalfGrid(Room):
 
 
 def _whole(kind: PositionKind) -> PositionKind:
-    return "off_range" if kind == "off_range" else "grid"
+    return kind if kind in ("off_range", "unseen") else "grid"

@@ -11,7 +11,7 @@ from ..protocol import Subset
 from .half_grid import HalfGrid
 from .open import open_room, open_speech
 from .segments import draw_segments, role_digest
-from .streams import Stream, concatenate
+from .streams import Stream, concatenate, excerpts
 
 
 class Scene:
@@ -33,14 +33,15 @@ class Scene:
         """Recordings of a subset as a stream of frames; built once."""
         if subset not in self._streams:
             recordings = self.room.recordings(self.draw, subset.speech, self.condition(subset).name, subset.positions)
-            self._streams[subset] = concatenate(recordings)
+            self._streams[subset] = concatenate(excerpts(recordings, subset.excerpts) if subset.excerpts else recordings)
         return self._streams[subset]
 
     def digest(self, subset: Subset) -> str:
         """A hash of all that determines the stream of a subset."""
         room = self.room.digest(self.condition(subset).name, subset.positions)
         speech = role_digest(self.draw, subset.speech)
-        return digest([room, speech, subset.speech, subset.positions, source_digest(concatenate)])
+        cut = [subset.excerpts, source_digest(excerpts)] if subset.excerpts else []
+        return digest([room, speech, subset.speech, subset.positions, source_digest(concatenate), *cut])
 
 
 def data_code() -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import Position, Recording
-from ..sequences import FRAMES_PER_SEQUENCE, FrameStore, stft
+from ..sequences import FRAMES_PER_SEQUENCE, HOP, N_FFT, FrameStore, stft
+
+SEQUENCE_SAMPLES = N_FFT + (FRAMES_PER_SEQUENCE - 1) * HOP
+GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,17 @@ class Stream:
         """True direction of the recording in which each sequence starts."""
         angles = np.array([position.doa_deg for position in self.positions])
         return angles[self.position[self.recording_of(starts)]]
+
+
+def excerpts(recordings: Iterable[Recording], count: int) -> Iterator[Recording]:
+    """``count`` stretches of each recording as recordings of their own, each as long as one sequence, spread over it so that
+    they share no sample; fewer where it is too short. Where they lie differs from one recording to the next, evenly."""
+    for place, recording in enumerate(recordings):
+        spare = len(recording.waveform) - SEQUENCE_SAMPLES
+        fitting = min(count, max(1, spare // SEQUENCE_SAMPLES)) if spare >= 0 else 0
+        for number in range(fitting):
+            first = int((number + place * GOLDEN % 1) / fitting * spare)
+            yield replace(recording, waveform=recording.waveform[first : first + SEQUENCE_SAMPLES])
 
 
 def concatenate(recordings: Iterable[Recording]) -> Stream:

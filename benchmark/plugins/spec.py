@@ -39,7 +39,7 @@ class MethodSpec:
 
     @property
     def uses_unlabelled(self) -> bool:
-        return self.method is not None and self.method.info.uses_unlabelled
+        return self.method is not None and self.method.uses_unlabelled
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -90,14 +90,12 @@ def default_protocols() -> list[str]:
 
 
 def default_methods() -> Iterator[str]:
-    """Every method that takes part unasked, broken ones too, so that they are seen, and as-released forms."""
+    """Every method that takes part unasked, broken ones too, so that they are seen, with the forms that do so beside it."""
     for name, plugin in METHODS.plugins().items():
-        if plugin.found and not plugin.found.info.by_default:
-            continue
-        yield name
-        fields = {f.name: f.type for f in dataclasses.fields(plugin.found)} if plugin.found else {}
-        if "as-released" in str(fields.get("variant", "")):
-            yield f"{name}[variant=as-released]"
+        if plugin.found is None:
+            yield name
+        elif plugin.found.info.by_default:
+            yield from (name, *(f"{name}[{parameters}]" for parameters in plugin.found.info.also))
 
 
 _SPEC = re.compile(r"(?P<name>[\w-]+)(\[(?P<parameters>.*)\])?")

@@ -117,11 +117,13 @@ class Metrics(Record):
 
 
 class LeakShares(Record):
-    """Percentage of scored sequences that share an STFT frame, the clip or the speaker with others."""
+    """Percentage of scored sequences that share an STFT frame, the clip, the speaker or the room response with others;
+    older records do not know of the last."""
 
     frame_pct: float
     clip_pct: float
     speaker_pct: float
+    response_pct: float | None = None
 
 
 class Leaks(Record):

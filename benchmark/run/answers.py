@@ -30,8 +30,9 @@ class Crash(Exception):
 
 
 def predictions_table(chosen: ScoredSet, prediction: Prediction, setup: ArraySetup | None) -> pd.DataFrame:
-    """Stream order, so that the file packs well; positions by index, angles in degrees. ``setup`` is None where the true angles
-    are not its candidates: probabilities of candidates say nothing of them."""
+    """Stream order, so that the file packs well; positions by index, angles in degrees, the name of the ``place`` where
+    positions have one. ``setup`` is None where the true angles are not its candidates: probabilities of candidates say nothing
+    of them."""
     order = np.argsort(chosen.starts)
     starts = chosen.starts[order]
     recording = chosen.stream.recording_of(starts)
@@ -42,6 +43,9 @@ def predictions_table(chosen: ScoredSet, prediction: Prediction, setup: ArraySet
         "true_deg": chosen.stream.doa_deg(starts).astype(np.float32),
         "estimated_deg": prediction.doa_deg[order].astype(np.float32),
     }
+    if any(position.place for position in chosen.stream.positions):
+        places = np.array([position.place for position in chosen.stream.positions])
+        columns["place"] = pd.Categorical(places[columns["position"]])
     if prediction.log_probabilities and prediction.scores is not None and setup is not None:
         for name in ("true", "estimated"):
             candidate = setup.class_of(columns[f"{name}_deg"])

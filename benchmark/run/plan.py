@@ -191,14 +191,17 @@ def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: Scale
 
     subset = protocol.splits[split]
     condition = scene.condition(subset)
+    rt60_s, measured_rt60_s = condition.rt60_s, condition.measured_rt60_s
+    if subset.positions == "unseen":  # each place has its own
+        rt60_s, measured_rt60_s = 0.0, None
     axes = CellAxes(
         protocol=protocol.id,
         protocol_version=protocol.version,
         protocol_fingerprint=fingerprint(protocol),
         scale=scale,
         split=split,
-        rt60_s=condition.rt60_s,
-        measured_rt60_s=condition.measured_rt60_s,
+        rt60_s=rt60_s,
+        measured_rt60_s=measured_rt60_s,
         scored_digest=scene.digest(subset),
         code=cell_code(protocol),
         counts_hits=protocol.accuracy,

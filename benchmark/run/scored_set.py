@@ -1,5 +1,5 @@
-"""Which sequences a cell scores, and how much of them was there before: the shares that have a frame, a clip or a speaker in
-common with sequences that the fit was given."""
+"""Which sequences a cell scores, and how much of them was there before: the shares that have a frame, a clip, a speaker or a
+room response in common with sequences that the fit was given."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..data.scene import Scene
 from ..data.splits import ScoredSet, fit_data, scored_set
 from ..data.streams import Stream
 from ..errors import UserError
+from ..protocol import Subset
 from ..results.records import Leaks, LeakShares
 from ..sequences import FRAMES_PER_SEQUENCE
 from .jobs import Cell, Fit
@@ -20,9 +21,11 @@ from .jobs import Cell, Fit
 
 @dataclass(frozen=True)
 class Part:
-    """Sequences ``starts`` of a stream. ``role`` is whose clips they are: clips are numbered within a role."""
+    """Sequences ``starts`` of a stream. ``role`` is whose clips they are: clips are numbered within a role. ``condition`` is
+    that of the room: with the position it tells responses apart."""
 
     role: str
+    condition: str
     stream: Stream
     starts: NDArray[np.int64]
 
@@ -32,9 +35,10 @@ class Part:
 
 def leak(scored: Part, used: Sequence[Part]) -> LeakShares:
     """Percentage of ``scored`` sequences that share with any ``used`` one an STFT frame, the clip (dry speech, whatever the
-    room made of it) or the speaker. A sequence that straddles recordings counts for all of them. 0 where nothing is scored.
+    room made of it), the speaker or the room response. A sequence that straddles recordings counts for all of them. 0 where
+    nothing is scored.
     """
-    shares = (_frames(scored, used), _clips(scored, used), _speakers(scored, used))
+    shares = (_frames(scored, used), _clips(scored, used), _speakers(scored, used), _responses(scored, used))
     return LeakShares(**dict(zip(LeakShares.model_fields, map(_pct, shares), strict=True)))
 
 
@@ -64,6 +68,17 @@ def _speakers(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
     return familiar[scored.stream.recording_of(scored.starts)]
 
 
+def _responses(scored: Part, used: Sequence[Part]) -> NDArray[np.bool_]:
+    heard = {
+        part.stream.positions[position]
+        for part in used
+        if part.condition == scored.condition
+        for position in part.stream.position[_recordings(part)]
+    }
+    familiar = np.array([position in heard for position in scored.stream.positions], bool)
+    return familiar[scored.stream.position[scored.stream.recording_of(scored.starts)]]
+
+
 def _recordings(part: Part) -> NDArray[np.int64]:
     """Every recording that a sequence of ``part`` has a frame of."""
     first = part.stream.recording_of(part.starts)
@@ -87,11 +102,15 @@ def scored_by(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
         train, selection = given_streams(scene, fit)
         _, starts = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
         given = [(fit.protocol.train, starts.labelled), (fit.protocol.selection, starts.selected)]
-        free = [Part(fit.protocol.train.speech, train, starts.unlabelled)]
+        free = [_part(scene, fit.protocol.train, starts.unlabelled)]
     used = np.concatenate([np.empty(0, np.int64), *(starts for each, starts in given if each == subset)])
     chosen = scored_set(scene.stream(subset), used, cell.protocol.balance, fit.axes.seed)
     if not len(chosen.starts):
         raise UserError(f"no sequence is left to score in {cell.split}: lower --labels or give more speech")
-    scored = Part(subset.speech, chosen.stream, chosen.starts)
-    labelled_parts = [Part(each.speech, scene.stream(each), starts) for each, starts in given]
+    scored = _part(scene, subset, chosen.starts)
+    labelled_parts = [_part(scene, each, starts) for each, starts in given]
     return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
+
+
+def _part(scene: Scene, subset: Subset, starts: NDArray[np.int64]) -> Part:
+    return Part(subset.speech, scene.condition(subset).name, scene.stream(subset), starts)

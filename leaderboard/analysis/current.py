@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ...benchmark.results.records import CellCode, CellRecord, FitCode, plugin_name
 
-SPLITS = ("train", "validation", "off_grid", "off_range")
+SPLITS = ("train", "validation", "off_grid", "off_range", "unseen")
 Axes: TypeAlias = tuple[str | int | float, ...]
 Entry: TypeAlias = tuple[int, str, str]
 """What tells rows of one scored set apart, in the order that they are sorted in: labels, method, variant."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...benchmark.results import metrics
 from ...benchmark.results.catalogue import ACCURACY, COSTS, MAE
-from ...benchmark.results.records import CellRecord, Leaks, State
+from ...benchmark.results.records import CellRecord, Leaks, LeakShares, State
 from ...benchmark.results.scoring import Scored, values_of
 from ...benchmark.results.statistics import Estimate, Standing, Value
 from .claims import Verdict
@@ -31,8 +31,8 @@ Good: TypeAlias = list[tuple[CellRecord, pd.DataFrame]]
 @dataclass(frozen=True)
 class Score:
     """Scores and costs of a row: ``values`` by the names of `catalogue.METRICS` and `catalogue.COSTS`, made of those of the
-    seeds; intervals over the clips of all seeds, as `Clips` counts them. ``by_doa`` and ``confusion`` are of the sequences of
-    all seeds together.
+    seeds; intervals over the clips of all seeds, as `Clips` counts them. ``by_doa``, ``by_place`` (MAE where positions have a
+    place, else empty) and ``confusion`` are of the sequences of all seeds together.
 
     ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
     """
@@ -42,6 +42,7 @@ class Score:
     clips: int
     floor_deg: float
     by_doa: metrics.ByDoa
+    by_place: Mapping[str, float]
     confusion: NDArray[np.int64] | None
 
     @property
@@ -148,6 +149,20 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
     return max(leaks, key=lambda leak: tuple(leak.labelled.model_dump().values()), default=None)
 
 
+def largest_shares(rows: Iterable[Row]) -> LeakShares | None:
+    """The largest of each share of labelled sequences among ``rows`` that use labels; None where there are none."""
+    found = [row.leaks.labelled for row in rows if row.leaks and row.labels]
+    if not found:
+        return None
+    known = [share.response_pct for share in found if share.response_pct is not None]
+    return LeakShares(
+        frame_pct=max(share.frame_pct for share in found),
+        clip_pct=max(share.clip_pct for share in found),
+        speaker_pct=max(share.speaker_pct for share in found),
+        response_pct=max(known, default=None),
+    )
+
+
 def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
     """Everything from the predictions but the costs."""
     first = good[0][0]
@@ -161,5 +176,17 @@ def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
         clips=len(np.unique(clip)),
         floor_deg=fmean(metrics.classifier_floor_deg(seed.true_deg, seed.candidates_deg) for seed in seeds),
         by_doa=metrics.by_doa(metrics.absolute_error_deg(estimated, true), true),
+        by_place=_by_place([table for _, table in good]),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
     )
+
+
+def _by_place(tables: Sequence[pd.DataFrame]) -> dict[str, float]:
+    """MAE by place, in the order in which places are scored."""
+    errors: dict[str, list[NDArray[np.float64]]] = {}
+    for table in (table for table in tables if "place" in table):
+        error_deg = metrics.absolute_error_deg(table["estimated_deg"], table["true_deg"])
+        place, position = table["place"].astype(str).to_numpy(), table["position"].to_numpy()
+        for name in dict.fromkeys(place[np.argsort(position, kind="stable")]):
+            errors.setdefault(name, []).append(error_deg[place == name])
+    return {name: float(np.concatenate(found).mean()) for name, found in errors.items()}

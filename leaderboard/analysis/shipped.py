@@ -21,6 +21,10 @@ class Origin:
     name: Literal["own", "shipped"] = "own"
     outdated: str = ""
 
+    @property
+    def text(self) -> str:
+        return f"{self.name}, outdated" if self.outdated else self.name
+
 
 OWN = Origin()
 

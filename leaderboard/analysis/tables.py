@@ -16,6 +16,7 @@ SPLIT_TITLES = {
     "validation": "validation set",
     "off_grid": "directions between the candidates",
     "off_range": "talkers at other ranges",
+    "unseen": "places that nothing was trained on",
 }
 
 

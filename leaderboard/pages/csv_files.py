@@ -22,7 +22,7 @@ PUBLISHED = (
     *("median_deg", "within_10_pct", "gross_pct", "endfire_mae_deg", "nll_nats", "ece_pct", "parameters", "fit_added_rss_mb"),
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
     *("accuracy_5_pct", "accuracy_10_pct", "accuracy_15_pct"),
-    *("candidate_accuracy_pct", "candidate_accuracy_lo", "candidate_accuracy_hi", "form", "origin"),
+    *("candidate_accuracy_pct", "candidate_accuracy_lo", "candidate_accuracy_hi", "form", "origin", "leak_response_pct"),
 )
 """Columns that programs know by their place. They never change; further metrics come behind them."""
 
@@ -70,7 +70,7 @@ def to_doa_csv(rows: Iterable[Row]) -> str:
 def _csv_row(row: Row) -> dict[str, object]:
     score = row.score
     values = _axes(row) | {"seeds": row.seeds, "status": row.status, "form": row.first.fit.form}
-    values["origin"] = f"{row.origin.name}, outdated" if row.origin.outdated else row.origin.name
+    values["origin"] = row.origin.text
     if score is not None:
         for declared in (*catalogue.METRICS, *catalogue.COSTS):
             values |= _numbers(declared.name, score.values[declared.name], declared.decimals)
@@ -81,7 +81,8 @@ def _csv_row(row: Row) -> dict[str, object]:
         values |= _numbers("behind_best_deg", standing.difference_deg, 4) | _numbers("p_holm", standing.p_holm, 4)
         values["tied_with_best"] = "yes" if standing.tied else "no"
     if row.leaks is not None:
-        values |= {f"leak_{name}": f"{value:.2f}" for name, value in row.leaks.labelled.model_dump().items()}
+        shares = row.leaks.labelled.model_dump(exclude_none=True)
+        values |= {f"leak_{name}": f"{value:.2f}" for name, value in shares.items()}
     if row.reference is not None:
         values["reference_mae_deg"] = f"{row.reference.mae_deg:g}"
         accuracy = row.reference.accuracy_pct

@@ -58,12 +58,12 @@ def to_csv(lines: Sequence[GenerationLine]) -> str:
     text = io.StringIO()
     axes = ("method", "variant", "form", "labels", "seed", "dataset", "speech")
     names = [*(metric.name for metric in METRICS), "sequences"]
-    writer = csv.DictWriter(text, [*axes, "status", *names, "signature"], lineterminator="\n")
+    writer = csv.DictWriter(text, [*axes, "status", *names, "signature", "origin"], lineterminator="\n")
     writer.writeheader()
     for line in lines:
         same, found = {axis: getattr(line.record.fit, axis) for axis in axes}, line.record.generation
         numbers = {**found.values, "sequences": found.sequences, "signature": signature()} if found else {}
-        writer.writerow(same | {"status": line.record.state} | numbers)
+        writer.writerow(same | {"status": line.record.state, "origin": line.origin.text} | numbers)
     return text.getvalue()
 
 

@@ -8,6 +8,7 @@ from ...benchmark.protocol import label_count
 from ...benchmark.results.records import State
 from ..analysis.claims import OUTCOMES, Claim, Verdict, paper_claims
 from ..analysis.reference import CITATION
+from ..analysis.rows import largest_shares
 from ..analysis.shipped import Origin, command
 from ..analysis.tables import Table
 
@@ -28,8 +29,7 @@ def sentence(claim: Claim, names: tuple[str, str], verdicts: Sequence[Verdict], 
 
 def marked(name: str, origin: Origin) -> str:
     """A row's name with where it comes from, if that is not a run of one's own."""
-    marks = {"own": "", "shipped": " [shipped]"}
-    return name + (" [shipped, outdated]" if origin.outdated else marks[origin.name])
+    return name if origin.name == "own" else f"{name} [{origin.text}]"
 
 
 def left_out_text(count: int) -> str:
@@ -67,16 +67,16 @@ def table_notes(table: Table) -> list[str]:
 
 def _leak_note(table: Table) -> list[str]:
     """How much of what is scored was seen with a label, at the number of labels where that is most."""
-    leaks = [row.leaks for row in table.rows if row.leaks and row.labels]
-    if not leaks:
+    most = largest_shares(table.rows)
+    if most is None:
         return []
-    shares = [max(getattr(leak.labelled, name) for leak in leaks) for name in ("frame_pct", "clip_pct", "speaker_pct")]
-    if not any(shares):
-        return ["Leak-free: no sequence here shares a frame, a clip or a speaker with one that was labelled or selected on."]
-    frame, clip, speaker = (f"{share:.0f} %" for share in shares)
+    shares = list(most.model_dump().values())
+    if not any(shares) and None not in shares:
+        return ["Leak-free: no sequence here shares a frame, clip, speaker or room response with a labelled or selection one."]
+    frame, clip, speaker, response = ("? %" if share is None else f"{share:.0f} %" for share in shares)
     return [
         f"Leak: up to {frame} of these sequences share a frame with a labelled or selection sequence, {clip} the clip, "
-        f"{speaker} the speaker."
+        f"{speaker} the speaker, {response} the room response."
     ]
 
 

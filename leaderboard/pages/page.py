@@ -14,18 +14,26 @@ from ...benchmark.results import catalogue, generation
 from ...benchmark.results.catalogue import Declared
 from ...benchmark.results.records import CellRecord
 from ...benchmark.results.statistics import point
+from ..analysis.away import AwayTable
 from ..analysis.current import Installed
 from ..analysis.rows import Row
 from ..analysis.series import colour_order, confusions, doa_series, label_series
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
 from ..format import mae_text, pair_text, pct_text, raised, rt60_text, value_text
+from . import away as away_pages
 from . import twins
 from .generation import GenerationLine
 from .notes import absent, left_out_text, notes, table_notes
 
 HERE = Path(__file__).parent
-SPLIT_NAMES = {"train": "Training set", "validation": "Validation set", "off_grid": "Off-grid", "off_range": "Off-range"}
+SPLIT_NAMES = {
+    "train": "Training set",
+    "validation": "Validation set",
+    "off_grid": "Off-grid",
+    "off_range": "Off-range",
+    "unseen": "Unseen places",
+}
 
 
 def further() -> list[Declared]:
@@ -50,6 +58,7 @@ def to_html(
     installed: Installed,
     generated: Sequence[GenerationLine] = (),
     agreements: Sequence[Agreement] = (),
+    away: Sequence[AwayTable] = (),
 ) -> str:
     """The page. ``</`` never occurs inside of the data, so that no text of a record can end its script element."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -70,6 +79,8 @@ def to_html(
         notes=notes(tables),
         generated=generated,
         agreements=agreements,
+        away=away,
+        away_pages=away_pages,
         twins={"title": twins.TITLE, "about": twins.ABOUT, "heads": twins.HEADS},
         generation_columns=generation.METRICS,
         plots=plots,

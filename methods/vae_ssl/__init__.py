@@ -9,14 +9,13 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from ...benchmark.method import Context, FitData, Form, GeneratedPhase, Generative, History, MethodInfo, Prediction
 from ...benchmark.seeds import seed_of
 from ...benchmark.sequences import LabelledSequences, Sequences
 from ...benchmark.weights import FILE, load_arrays, save_arrays
+from .._calibration import log_probabilities, sharpness_of
 from .._networks import class_scores, copy_of
 from . import published, suite
 from .batches import Source
@@ -25,7 +24,7 @@ from .networks import Networks, Shape
 from .objective import at_once, costs_of
 from .published import Estimator
 
-GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE, LARGEST_LOG_POWER = 64, 8, 0.9, 4.0
+GENERATED_AT_ONCE, WEIGHED_CLASSES, SURE = 64, 8, 0.9
 GENERATOR_FILE = "generator.safetensors"
 ALPHAS = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)
 
@@ -111,8 +110,8 @@ class VaeSsl(Generative):
         self.networks.load_state_dict(best)
 
     def predict(self, sequences: Sequences) -> Prediction:
-        scores = self.networks.sharpness.cpu() * torch.from_numpy(self._scores(sequences))
-        return Prediction.best_candidate(scores.log_softmax(1), self.context.setup, log_probabilities=True)
+        scores = log_probabilities(self._scores(sequences), float(self.networks.sharpness))
+        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
 
     def _scores(self, sequences: Sequences) -> NDArray[np.float32]:
         scores = class_scores(self.networks.classifier, sequences)
@@ -123,13 +122,8 @@ class VaeSsl(Generative):
     def _calibrate(self, selection: LabelledSequences) -> None:
         """The power of the answer that makes the selection sequences likeliest. As it is, it is too sure of itself: where the
         decoder weighs it, its evidence counts twice, since the classifier has learned from the same likelihood."""
-        scores, y = torch.from_numpy(self._scores(selection)), torch.from_numpy(selection.doa_class)
-
-        def cost(log_power: float) -> float:
-            return float(F.cross_entropy(math.exp(log_power) * scores, y))
-
-        found = minimize_scalar(cost, bounds=(-LARGEST_LOG_POWER, LARGEST_LOG_POWER), method="bounded")
-        self.networks.sharpness.fill_(math.exp(found.x))
+        sharpness, _ = sharpness_of(self._scores(selection), selection.doa_class)
+        self.networks.sharpness.fill_(sharpness)
 
     def _weigh(self, scores: NDArray[np.float32], sequences: Sequences) -> None:
         """Replace ``log q(y | x)`` ``[N, T]`` by ``log q(y | x) - inverse_temperature C(x, y)``, normalised, for sequences of

@@ -15,8 +15,16 @@ from doabench.benchmark.plugins.registry import METHODS
 from doabench.methods import cnn
 from support import broken, plugins
 
-FAST = ["srp_phat", "music", "norm_music", "rtf_1nn", "cnn"]
-FAST += [f"{name}[steps=40]" for name in ("cnn_augmented", "pseudo_label", "mean_teacher")]
+FAST = ["srp_phat", "srp_phat[weight=energy]", "gcc_phat", "music", "norm_music", "rtf_1nn", "cnn", "cnn[input=amplitude]"]
+FAST += [
+    "von_mises",
+    "von_mises[prior=free-space]",
+    "von_mises[unlabelled=em]",
+    "kernel_ridge",
+    "kernel_ridge[unlabelled=student]",
+]
+FAST += ["manifold_regularisation", "label_spreading"]
+FAST += [f"{name}[steps=40]" for name in ("cnn_augmented", "pseudo_label", "fixmatch", "mean_teacher")]
 TRIALS: dict[str, Trial] = {}
 
 

@@ -22,6 +22,8 @@ PINNED = {
     "off-range": (1, "46bf1af511d70dd8d9ae6aa7aa11881a"),
     "off-range-strict": (1, "f2bd94c47eea4e679637cca64ed8be5f"),
     "rt60-transfer": (1, "1524421546d0b57945d075ed3e5a3237"),
+    "unseen-place": (1, "1c44e8fda6688f2cf5626687464e6852"),
+    "unseen-place-strict": (1, "151c4ffc657d41ceaeeca3de2010fce8"),
     "rt60-transfer-strict": (2, "461a58067cf637709afb84b878c70d71"),
 }
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from doabench.benchmark.data.scene import Scene, Scenes, SceneSpec
 from doabench.benchmark.data.segments import draw_segments
-from doabench.benchmark.dataset import SpeechDraw
+from doabench.benchmark.data.streams import SEQUENCE_SAMPLES, concatenate, excerpts
+from doabench.benchmark.dataset import Position, Recording, SpeechDraw
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.protocol import Subset
 from doabench.datasets.rooms.dtu_twin import DtuTwin
 from doabench.datasets.speech.talkers import Talkers
+from hypothesis import given
+from hypothesis import strategies as st
 from support.rooms import AnechoicRoom
 
 SPEC = SceneSpec("dtu-twin", "talkers", 0, 1)
@@ -83,3 +87,30 @@ def test_names_change_no_digest(anechoic: Scene) -> None:
     subset = Subset(speech="train")
     named = Scene("elsewhere", anechoic.room, replace(anechoic.draw, corpus="others"))
     assert named.digest(subset) == anechoic.digest(subset)
+
+
+@given(lengths=st.lists(st.integers(0, 60_000), max_size=6), count=st.integers(1, 12))
+def test_excerpts_are_one_sequence_long_in_order_and_share_no_sample(lengths: list[int], count: int) -> None:
+    waveforms = [np.repeat(np.arange(length, dtype=np.float32)[:, None], 2, 1) for length in lengths]
+    recordings = [Recording(Position(0.0, 1.0), clip, "one", waveform) for clip, waveform in enumerate(waveforms)]
+    found = list(excerpts(recordings, count))
+    for clip, length in enumerate(lengths):
+        own = [int(excerpt.waveform[0, 0]) for excerpt in found if excerpt.clip == clip]
+        assert len(own) <= count
+        assert bool(own) == (length >= SEQUENCE_SAMPLES)
+        assert all(after - before >= SEQUENCE_SAMPLES for before, after in pairwise(own))
+    assert {excerpt.waveform.shape for excerpt in found} <= {(SEQUENCE_SAMPLES, 2)}
+    stream = concatenate(found)
+    assert len(stream.whole()) == len(found)
+
+
+def test_excerpts_lie_all_over_the_clips() -> None:
+    waveform = np.arange(40_000, dtype=np.float32)[:, None].repeat(2, 1)
+    recordings = [Recording(Position(0.0, 1.0), clip, "one", waveform) for clip in range(200)]
+    first = np.sort([excerpt.waveform[0, 0] for excerpt in excerpts(recordings, 1)])
+    np.testing.assert_allclose(first, np.linspace(0, 40_000 - SEQUENCE_SAMPLES, 200), atol=600)
+
+
+def test_a_subset_with_excerpts_has_a_digest_of_its_own(anechoic: Scene) -> None:
+    subsets = [Subset(speech="train"), *(Subset(speech="train", excerpts=count) for count in (1, 2))]
+    assert len({anechoic.digest(subset) for subset in subsets}) == 3

@@ -197,7 +197,7 @@ def test_views_show_nothing_that_tells_start_or_clip(train: Stream, validation: 
     data, given = fit_data(train, validation, 247, anechoic_setup, 0)
     scored = scored_set(train, given.labelled, False, 0)
     assert isinstance(scored, ScoredSet)
-    gathering = {"stft", "phase", "phase_on", "level_on", "frame_mean"}
+    gathering = {"subset", "stft", "phase", "phase_on", "level_on", "frame_mean"}
 
     def public(view: object) -> set[str]:
         return {name for name in dir(view) if not name.startswith("_")}

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from doabench.benchmark.data.open import open_room
+from doabench.benchmark.dataset import PositionKind
+from doabench.datasets._measured import MeasuredRoom
 from support.measured_files import check_tdoas, free_field, response, responses_of, run, tdoa_samples, write_wav
 
 
@@ -74,3 +77,23 @@ def test_srp_phat_finds_talkers_in_r3vival(r3vival: Path, tmp_path: Path) -> Non
         ("rt60-transfer", "validation", 0.64),
     }
     assert max(record["metrics"]["values"]["mae_deg"]["mean"] for record in records) < 20  # 45 by chance
+
+
+def test_unseen_are_other_ranges_and_other_settings(r3vival: Path) -> None:
+    room = open_room(f"r3vival:{r3vival}")[1]
+    assert isinstance(room, MeasuredRoom)
+    train, transfer = room.conditions[0].name, room.conditions[1].name
+    positions, responses = room.positions("unseen"), room.responses(train, "unseen")
+    places = dict.fromkeys(position.place for position in positions)
+    assert "range: 1.5 m" not in places
+    assert {"range: 2 m", "range: 3 m", f"condition {transfer}: 1.5 m"} <= set(places)
+    assert {position.doa_deg for position in positions} == set(room.candidates_deg)
+    kinds: list[tuple[PositionKind, str, str, float]] = [
+        ("off_range", train, "range: 2 m", 2.0),
+        ("grid", transfer, f"condition {transfer}: 1.5 m", 1.5),
+    ]
+    for kind, condition, place, range_m in kinds:
+        found = {p.doa_deg: h for p, h in zip(positions, responses, strict=True) if p.place == place}
+        for position, pair in zip(room.positions(kind), room.responses(condition, kind), strict=True):
+            if position.range_m == range_m:
+                np.testing.assert_array_equal(found[position.doa_deg][:, : pair.shape[1]], pair)

@@ -25,8 +25,9 @@ PLACES: dict[str, dict[PositionKind, list[tuple[float, float]]]] = {
         "grid": [(angle, 1.5) for angle in range(-90, 91, 10)],
         "off_grid": [(25, 1.5), (28, 1.5), (45, 1.5)],
         "off_range": OFF_RANGE,
+        "unseen": [(angle, range_m) for range_m in (1.0, 2.2, 2.8, *[1.5] * 10) for angle in range(-90, 91, 10)],
     },
-    "mir-twin": {"grid": [(angle, 2.0) for angle in range(-90, 91, 15)], "off_grid": [], "off_range": []},
+    "mir-twin": {"grid": [(angle, 2.0) for angle in range(-90, 91, 15)], "off_grid": [], "off_range": [], "unseen": []},
 }
 KINDS: list[tuple[str, PositionKind]] = [(name, kind) for name, kinds in PLACES.items() for kind in kinds if kinds[kind]]
 
@@ -90,6 +91,25 @@ def test_reverberation_is_what_was_asked_for(twins: dict[str, ShoeboxRoom], name
         # the same, measured another way
         own = np.mean([decay_s(pair[0]) for pair in twins[name].responses(condition.name, "grid")])
         assert own == pytest.approx(condition.rt60_s, rel=0.03)
+
+
+def test_unseen_places_are_thirteen_and_reverberate_as_their_names_say(twins: dict[str, ShoeboxRoom]) -> None:
+    dtu = twins["dtu-twin"]
+    responses, found = dtu.responses("rt60=0.5", "unseen"), dict[str, list[float]]()
+    for position, pair in zip(dtu.positions("unseen"), responses, strict=True):
+        found.setdefault(position.place, []).append(decay_s(pair[0]))
+    assert len(found) == 13
+    assert {len(decays) for decays in found.values()} == {19}
+    for place, decays in found.items():
+        expected_s = float(place.split("RT60 ")[1].removesuffix(" s")) if "RT60" in place else 0.5
+        assert np.mean(decays) == pytest.approx(expected_s, rel=0.04), place
+
+
+def test_no_response_of_an_unseen_place_is_one_of_the_grid(twins: dict[str, ShoeboxRoom]) -> None:
+    """The tails of any two are no more alike than noise."""
+    tails = [twins["dtu-twin"].responses("rt60=0.5", kind)[:, 0, 1000:6000].astype(np.float64) for kind in ("grid", "unseen")]
+    grid, unseen = (tail / np.linalg.norm(tail, axis=1, keepdims=True) for tail in tails)
+    assert np.abs(unseen @ grid.T).max() < 0.5
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -169,7 +189,9 @@ def test_simulation_repeats_itself_bit_for_bit() -> None:
     room = SmallRoom()
     stored = room.responses("rt60=0.2", "grid")
     np.random.default_rng(0).random(10)
-    np.testing.assert_array_equal(room._simulate(room._calibrated(0.2)[0], "grid"), stored)
+    np.testing.assert_array_equal(
+        room._simulate(room._calibrated(0.2)[0], room._shown(), room.positions("grid"), "grid"), stored
+    )
 
 
 CHANGES: dict[str, dict[str, object]] = {

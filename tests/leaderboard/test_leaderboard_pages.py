@@ -215,7 +215,7 @@ def test_an_empty_store_gives_an_empty_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("share", "says"), [(0.0, "Leak-free"), (55.4, "up to 55 % of these sequences share a frame")])
 def test_tables_say_how_much_was_seen_before(share: float, says: str, tmp_path: Path) -> None:
-    shares = LeakShares(frame_pct=share, clip_pct=share, speaker_pct=share)
+    shares = LeakShares(frame_pct=share, clip_pct=share, speaker_pct=share, response_pct=share)
     leaks = Leaks(labelled=shares, unlabelled=shares)
     add(tmp_path, cell("a", "cnn", labels=988).model_copy(update={"leaks": leaks}))
     build(tmp_path)

@@ -19,7 +19,7 @@ from doabench.methods._augment import Augmentation, Source, facing_back
 from doabench.methods._classifier import AugmentedClassifier
 from support.streams import StreamOf
 
-SEMI_SUPERVISED = ["pseudo_label", "mean_teacher"]
+SEMI_SUPERVISED = ["pseudo_label", "fixmatch", "mean_teacher"]
 ALL = ["cnn_augmented", *SEMI_SUPERVISED]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -118,8 +119,9 @@ def test_from_a_method_to_the_page(tmp_path: Path) -> None:
     assert page.count('<img src="data:image/png;base64,') == len(list(folder.glob("generated_*.png"))) == 4
     assert not re.search(r"<img[^>]+src=\"(?!data:)", page)
     assert "echo" in (folder / "leaderboard.md").read_text()
-    lines = (folder / "generation.csv").read_text().splitlines()
-    assert [line.partition("generation:1|")[1] for line in lines] == ["", "generation:1|", ""]
+    with (folder / "generation.csv").open(newline="") as file:
+        own = [line["signature"].partition("|")[0] for line in csv.DictReader(file) if line["origin"] == "own"]
+    assert own == ["generation:1", ""]
     assert "echo" not in (folder / "leaderboard.csv").read_text()
 
 

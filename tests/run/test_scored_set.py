@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def three() -> Stream:
 
 
 def part(stream: Stream, starts: Sequence[int], role: str = "train") -> Part:
-    return Part(role, stream, np.array(starts, np.int64))
+    return Part(role, "a room", stream, np.array(starts, np.int64))
 
 
 def shares(scored: Part, *used: Part) -> tuple[float, float, float]:
@@ -63,6 +64,16 @@ def test_the_same_clip_in_another_room_shares_no_frame(three: Stream) -> None:
     assert shares(part(three, [0]), part(again, [130])) == (0, 0, 0)
 
 
+def test_a_response_is_a_position_in_a_condition() -> None:
+    def heard(*positions: Position) -> Stream:
+        return concatenate([replace(recording("ann", 0, 40), position=position) for position in positions])
+
+    near, far, elsewhere = Position(0.0, 1.0), Position(0.0, 2.0), Position(0.0, 1.0, "another room")
+    scored, used = part(heard(near, far, elsewhere), [0, 40, 80]), part(heard(far, near), [0])
+    assert leak(scored, [used]).response_pct == pytest.approx(100 / 3)
+    assert leak(scored, [replace(used, condition="another")]).response_pct == 0
+
+
 @pytest.fixture(scope="module")
 def full_size() -> Scene:
     """As many speakers and frames as the published protocols have; what is said does not matter for shares."""
@@ -85,10 +96,10 @@ def test_the_published_sweep_leaks_what_is_known_of_it(
     protocol = PROTOCOLS.get("label-sweep").found
     train, selection = full_size.stream(protocol.train), full_size.stream(protocol.selection)
     _, chosen = fit_data(train, selection, labels, full_size.setup, 0)
-    given = [Part("train", train, chosen.labelled), Part("validation", selection, chosen.selected)]
+    given = [Part("train", "", train, chosen.labelled), Part("validation", "", selection, chosen.selected)]
     own = given[0] if split == "train" else given[1]
     scored = scored_set(own.stream, own.starts, False, 0)
-    frame, clip, speaker = shares(Part(split, scored.stream, scored.starts), *given)
+    frame, clip, speaker = shares(Part(split, "", scored.stream, scored.starts), *given)
     assert low <= frame <= high
     assert clip == speaker == 100
 
@@ -102,7 +113,7 @@ def test_labels_at_even_distances_leak_what_the_released_program_leaks(full_size
     even = [whole[group == doa][np.linspace(0, (group == doa).sum() - 1, 105).round().astype(int)] for doa in np.unique(group)]
     labelled = np.concatenate(even)
     chosen = scored_set(stream, labelled, False, 0)
-    assert shares(Part("train", stream, chosen.starts), Part("train", stream, labelled))[0] > 95
+    assert shares(Part("train", "", stream, chosen.starts), Part("train", "", stream, labelled))[0] > 95
 
 
 @pytest.fixture(scope="module")
@@ -115,19 +126,20 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[CellRecord]:
     return [record for fit in plan.fits for record in worker.run(fit, lambda _fraction, _note: None)]
 
 
-def test_strict_protocols_share_nothing_with_anything_that_was_given(records: list[CellRecord]) -> None:
+def test_strict_protocols_share_nothing_but_room_responses(records: list[CellRecord]) -> None:
     strict = [record for record in records if record.axes.protocol.endswith("-strict")]
     assert {record.axes.protocol for record in strict} == set(STRICT)
-    assert len(STRICT) == 4
+    assert len(STRICT) == 5
     for record in strict:
         assert record.leaks is not None
         for shared in (record.leaks.labelled, record.leaks.unlabelled):
-            assert set(shared.model_dump().values()) == {0.0}
+            assert set(shared.model_dump(exclude={"response_pct"}).values()) == {0.0}
+            assert shared.response_pct == (100.0 if record.axes.protocol == "label-sweep-strict" else 0.0)
 
 
 def test_published_protocols_show_their_leak(records: list[CellRecord]) -> None:
     found = {(r.axes.protocol, r.axes.split): r.leaks for r in records if not r.axes.protocol.endswith("-strict")}
-    assert len(found) == 6
+    assert len(found) == 7
     for (protocol, split), leaks in found.items():
         assert leaks is not None
         assert leaks.labelled.clip_pct == leaks.labelled.speaker_pct == 100, (protocol, split)
