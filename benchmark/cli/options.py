@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 COMMAND: dict[str, Any] = {"context_settings": {"help_option_names": ["-h", "--help"], "show_default": True}}
+
+
+class Seeds(click.ParamType):
+    """``3`` is the seeds 0 to 2, ``200-204`` five others, and nothing is none."""
+
+    name = "N|FIRST-LAST"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(?:(\d+)-)?(\d+)|", value)
+        first, last = (found[1], found[2]) if found else (None, None)
+        seeds = () if last is None else range(int(last)) if first is None else range(int(first), int(last) + 1)
+        if found is None or (value and not seeds):
+            self.fail(f"{value!r} names no seeds; write how many, from 0 on, or which: 200-204", param, ctx)
+        return tuple(seeds)
+
 
 out_option = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), help="Folder of all results."

@@ -11,7 +11,7 @@ import click
 
 from ..errors import UserError
 from ..protocol import ScaleName
-from .options import COMMAND, json_option, out_option, plugin_option
+from .options import COMMAND, Seeds, json_option, out_option, plugin_option
 
 if TYPE_CHECKING:  # only a run needs them, and they take a second to import
     from rich.console import Console
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
     "--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]"
 )
 @click.option("--labels", multiple=True, type=click.IntRange(min=1), help="Nominal number of labels n; may be repeated.")
-@click.option("--seeds", type=click.IntRange(min=1), help="How many seeds, from 0 on.  [default: each protocol's own]")
+@click.option("--seeds", type=Seeds(), default="", help="How many from 0 on, or which: 200-204.  [default: of each protocol]")
 @click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol.")
 @click.option(
     "--speech", default="talkers", envvar="DOABENCH_SPEECH", show_envvar=True, help="Corpus by name, or a LibriSpeech folder."
@@ -52,7 +52,7 @@ def run(
     protocols: tuple[str, ...],
     methods: tuple[str, ...],
     labels: tuple[int, ...],
-    seeds: int | None,
+    seeds: tuple[int, ...],
     scale: ScaleName,
     speech: str,
     rooms: tuple[str, ...],

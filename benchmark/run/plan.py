@@ -32,7 +32,7 @@ class Request:
     speech: str
     scale: ScaleName = "quick"
     labels: tuple[int, ...] = ()
-    seeds: int | None = None
+    seeds: tuple[int, ...] = ()
     rooms: tuple[str, ...] = ()
 
 
@@ -97,7 +97,7 @@ def _scenes(
 def _seeds(protocol: Protocol, room: str, request: Request, scenes: Scenes, notes: list[str]) -> Iterator[SceneSpec]:
     """The scenes of a room, seed by seed, as long as there is something to score."""
     speakers = SCALES[request.scale].speakers_per_role
-    for seed in range(request.seeds or protocol.seeds):
+    for seed in request.seeds or range(protocol.seeds):
         spec = SceneSpec(room, request.speech, seed, speakers)
         if _wants_half_grid(protocol, scenes.get(spec).room):
             spec = replace(spec, room=room + half_grid.SUFFIX)

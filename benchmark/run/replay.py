@@ -47,11 +47,11 @@ def replay(stored: Stored, cells: Sequence[CellRecord]) -> str:
         speech=axes.speech,
         scale=scored.axes.scale,  # pyright: ignore[reportArgumentType]
         labels=(axes.nominal_labels,),
-        seeds=axes.seed + 1,
+        seeds=(axes.seed,),
         rooms=(axes.dataset,),
     )
     try:
-        (fit,) = [fit for fit in make_plan(request).fits if fit.axes.seed == axes.seed]
+        (fit,) = make_plan(request).fits
         scene = Scenes().get(fit.scene)
         with _one_thread():
             return _curve(fit, scene, stored.history(scored.fit_key)) or _answers(fit, scene, stored, scored)

@@ -43,7 +43,8 @@ def trained(recipe: Recipe) -> list[dict[str, Any]]:
     context = Context(scene.setup, seed=SEED, progress=progress)
     rng = torch.Generator().manual_seed(SEED)
     networks = Networks(len(scene.setup.candidates_deg), published.SHAPE, rng)
-    data, began = development_data(scene, N, SEED), time.monotonic()
+    data, _ = development_data(scene, N, SEED)
+    began = time.monotonic()
     published.train(networks, "truncated-normal", recipe, data, rng, context)
     seconds = time.monotonic() - began
     axes = {name: getattr(recipe, name) for name in ("estimator", "alpha", "thin", "rate", "beta2")}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from doabench.benchmark.data.scene import Scene
 from doabench.benchmark.data.segments import draw_segments
-from doabench.benchmark.data.splits import fit_data
+from doabench.benchmark.data.splits import Given, fit_data
 from doabench.benchmark.dataset import Speaker
 from doabench.benchmark.method import FitData
 from doabench.benchmark.protocol import Subset, label_count
 from doabench.datasets._convolution import arc
-from doabench.datasets._shoebox import ShoeboxRoom
+from doabench.datasets._shoebox import Elsewhere, ShoeboxRoom
 from doabench.datasets.speech import talkers
 
 FIRST, COUNT = 100, 100
@@ -26,6 +26,13 @@ class DevelopmentRoom(ShoeboxRoom):
     directivity = 0.7
     rt60_s = (0.55,)
     places = {"grid": arc(tuple(range(-90, 91, 10)), 1.6)}
+    elsewhere = (
+        Elsewhere("near: 1 m", 1.0, array_centre_m),
+        Elsewhere("far: 2.2 m", 2.2, array_centre_m),
+        Elsewhere("array: moved 0.4 m", 1.6, (3.2, 2.6, 1.5)),
+        Elsewhere("array: moved 0.7 m, turned 30\u00b0", 1.6, (4.1, 2.6, 1.2), 30.0),
+        Elsewhere("room: 6.3 x 4.6 x 2.5 m", 1.6, (2.9, 1.9, 1.2), 0.0, (6.3, 4.6, 2.5), 0.3),
+    )
 
 
 class DevelopmentTalkers(talkers.Talkers):
@@ -45,8 +52,8 @@ def development_scene(seed: int, speakers_per_role: int = 20) -> Scene:
     return Scene("development", DevelopmentRoom(), draw_segments(corpus, "development", seed, speakers_per_role), corpus)
 
 
-def development_data(scene: Scene, n: int, seed: int) -> FitData:
-    """What a fit is given for nominal ``n``, as in `label-sweep`."""
+def development_data(scene: Scene, n: int, seed: int) -> tuple[FitData, Given]:
+    """What a fit is given for nominal ``n``, as in `label-sweep`, and where that lies in its streams."""
     labels = label_count(n, len(scene.setup.candidates_deg))
     train, selection = (scene.stream(Subset(speech=role)) for role in ("train", "validation"))
-    return fit_data(train, selection, labels, scene.setup, seed)[0]
+    return fit_data(train, selection, labels, scene.setup, seed)

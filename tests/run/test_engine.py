@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def fits_of(*methods: str) -> list[Fit]:
-    plan = make_plan(Request(("off-range",), methods, "talkers", scale="smoke", seeds=1))
+    plan = make_plan(Request(("off-range",), methods, "talkers", scale="smoke", seeds=(0,)))
     assert len(plan.fits) == len(methods)
     return plan.fits
 

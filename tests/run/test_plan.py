@@ -12,7 +12,7 @@ from doabench.benchmark.errors import UserError
 from doabench.benchmark.run.plan import Plan, Request, make_plan
 from doabench.datasets.speech.talkers import Talkers
 
-SWEEP = Request(("label-sweep",), ("rtf_1nn",), "talkers", scale="smoke", seeds=1)
+SWEEP = Request(("label-sweep",), ("rtf_1nn",), "talkers", scale="smoke", seeds=(0,))
 
 
 def corpus(folder: Path, speakers: int) -> str:
@@ -53,7 +53,7 @@ def test_what_changes_a_fit_changes_its_key() -> None:
         "labels": replace(SWEEP, labels=(250,)),
         "room": replace(SWEEP, rooms=("mir-twin",)),
         "data": replace(SWEEP, protocols=("rt60-transfer",)),
-        "seed": replace(SWEEP, seeds=2),
+        "seed": replace(SWEEP, seeds=(0, 1)),
     }
     fits = {what: make_plan(request).fits[-1].key for what, request in requests.items()}
     assert len(set(fits.values())) == len(requests), fits
@@ -79,13 +79,13 @@ def test_labels_out_of_reach_are_refused_with_what_can_be_had(n: int) -> None:
 
 
 def test_every_seed_draws_its_own_speech_and_labels() -> None:
-    plan = make_plan(replace(SWEEP, seeds=2))
+    plan = make_plan(replace(SWEEP, seeds=(0, 1)))
     assert [fit.axes.seed for fit in plan.fits] == [0, 1]
     assert len({fit.axes.data_digest for fit in plan.fits}) == 2
     assert len({fit.key for fit in plan.fits}) == 2
     first, _ = plan.fits
     assert first.key == make_plan(SWEEP).fits[0].key
-    strict = make_plan(replace(SWEEP, protocols=("label-sweep-strict",), seeds=None))
+    strict = make_plan(replace(SWEEP, protocols=("label-sweep-strict",), seeds=()))
     assert [fit.axes.seed for fit in strict.fits] == [0, 1, 2]
 
 

@@ -121,7 +121,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[CellRecord]:
     """A method that is given data, in every protocol that has both twins, as the worker does it."""
     settings = Settings(tmp_path_factory.mktemp("out"))
     named = (*STRICT, *(name.removesuffix("-strict") for name in STRICT))
-    plan = make_plan(Request(named, ("rtf_1nn",), "talkers", scale="smoke", seeds=1))
+    plan = make_plan(Request(named, ("rtf_1nn",), "talkers", scale="smoke", seeds=(0,)))
     worker = Worker(settings)
     return [record for fit in plan.fits for record in worker.run(fit, lambda _fraction, _note: None)]
 

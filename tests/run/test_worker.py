@@ -20,7 +20,7 @@ from doabench.methods.srp_phat import SrpPhat
 @pytest.fixture(scope="module")
 def fit() -> Fit:
     """One fit with more than one cell."""
-    request = Request(protocols=("label-sweep",), methods=("srp_phat",), speech="talkers", scale="smoke", seeds=1)
+    request = Request(protocols=("label-sweep",), methods=("srp_phat",), speech="talkers", scale="smoke", seeds=(0,))
     (found,) = make_plan(request).fits
     assert len(found.cells) > 1
     return found

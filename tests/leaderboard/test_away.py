@@ -1,0 +1,84 @@
+"""Home and away side by side: each number where it belongs, kinds of place averaged, shares of what was heard below."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from doabench.benchmark.results.records import CellRecord, Leaks, LeakShares
+from doabench.benchmark.results.scoring import score
+from doabench.benchmark.results.store import Store
+from support.leaderboard_files import HITS, add, build, cell, own_html, predictions, text_of
+
+PLACES = ["range: 1 m", "range: 3 m", "room: a barn", "room: a barn"]
+
+
+def shares(response_pct: float) -> Leaks:
+    same = LeakShares(frame_pct=0, clip_pct=100, speaker_pct=100, response_pct=response_pct)
+    return Leaks(labelled=same, unlabelled=same)
+
+
+def add_unseen(out: Path, record: CellRecord, estimated_deg: Sequence[float]) -> None:
+    table = predictions(estimated_deg)
+    table["place"] = pd.Categorical(PLACES)
+    metrics = score(table, record.fit.candidates_deg, counts_hits=True)
+    Store(out).add_cell(record.model_copy(update={"metrics": metrics, "leaks": shares(0)}), table)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A method that is perfect at home and 5, 15, 20, 30 off elsewhere, and one that is 10 off everywhere."""
+    ten_off = [10.0, 20.0, 30.0, 40.0]
+    home = cell("a", "cnn", labels=247).model_copy(update={"leaks": shares(100)})
+    add(tmp_path, home)
+    add(tmp_path, cell("b", "srp_phat"), ten_off)
+    add(tmp_path, cell("c", "cnn", labels=247, protocol="off-grid", split="off_grid"), ten_off)
+    away = {"protocol": "unseen-place", "split": "unseen", "rt60_s": 0.0, "measured_rt60_s": None}
+    add_unseen(tmp_path, cell("d", "cnn", labels=247, **away), [5.0, 25.0, 40.0, 60.0])
+    add_unseen(tmp_path, cell("e", "srp_phat", **away), ten_off)
+    build(tmp_path)
+    return tmp_path
+
+
+def test_home_and_away_stand_side_by_side(out: Path) -> None:
+    lines = [line for line in text_of(out, "md").splitlines() if line.startswith("|")]
+    first = next(index for index, line in enumerate(lines) if "Unseen places" in line)
+    found = [[text.strip() for text in line.strip("|").split("|")] for line in (lines[first], *lines[first + 2 : first + 4])]
+    assert found[0][:7] == ["Method", "J", "Home", "Unseen places", "Range", "Room", "Off-grid"]
+    by_name = {row[0].replace("\\", ""): row[1:7] for row in found[1:]}
+    assert by_name == {
+        "cnn": ["247", "**0.00**", "17.5", "**10.0**", "25.0", "**10.0**"],
+        "srp_phat": ["0", "**10.0**", "**10.0**", "**10.0**", "**10.0**", ""],
+    }
+
+
+def test_what_was_heard_before_is_said_of_every_column(out: Path) -> None:
+    for suffix in ("md", "html"):
+        assert "Home: 0 / 100 / 100 / 100; Unseen places: 0 / 100 / 100 / 0" in text_of(out, suffix).replace("\\", "")
+    assert own_html(text_of(out, "html")).count('<section id="away">') == 1
+
+
+def test_every_place_stands_in_the_csv_by_itself(out: Path) -> None:
+    with (out / "leaderboard" / "away.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["method"] == "cnn"]
+    found = {row["place"]: (float(row["mae_deg"]), row["leak_response_pct"]) for row in rows}
+    assert found == {
+        "Home": (0, "100.00"),
+        "Unseen places": (17.5, "0.00"),
+        "Range": (10, ""),
+        "Room": (25, ""),
+        "Off-grid": (10, ""),
+        "range: 1 m": (5, ""),
+        "range: 3 m": (15, ""),
+        "room: a barn": (25, ""),
+    }
+
+
+def test_without_unseen_places_there_is_no_such_section(tmp_path: Path) -> None:
+    add(tmp_path, cell("a", "cnn", labels=247), HITS)
+    build(tmp_path)
+    assert "home and away" not in own_html(text_of(tmp_path, "html"))
+    assert "home and away" not in text_of(tmp_path, "md")
