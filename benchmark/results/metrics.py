@@ -46,11 +46,13 @@ def _nearest(angles_deg: ArrayLike, candidates_deg: ArrayLike) -> NDArray[np.int
     return np.abs(np.asarray(angles_deg, np.float64)[:, None] - candidates).argmin(-1)
 
 
-def clip_means(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:
-    """Mean of ``values`` over the sequences of each clip, in ascending order of clip."""
+def clip_values(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:
+    """What each clip says of the mean of ``values`` over all sequences, in ascending order of clip: the mean of its own, drawn
+    toward or away from that of all as it has fewer or more sequences than others. Their mean is that of all sequences."""
     table = np.asarray(values, np.float64)
     _, index = np.unique(np.asarray(clip), return_inverse=True)
-    return np.bincount(index, weights=table) / np.bincount(index)
+    count, mean = np.bincount(index), table.mean()
+    return mean + np.bincount(index, weights=table - mean) / count.mean()
 
 
 def with_interval(values: ArrayLike, clip: ArrayLike, largest: float = np.inf) -> Estimate:
@@ -59,7 +61,7 @@ def with_interval(values: ArrayLike, clip: ArrayLike, largest: float = np.inf) -
     table = np.asarray(values, np.float64)
     if not len(table):
         return Estimate(float("nan"), float("nan"), float("nan"))
-    mean, (low, high) = float(table.mean()), mean_offsets(clip_means(table, clip))
+    mean, (low, high) = float(table.mean()), mean_offsets(clip_values(table, clip))
     return Estimate(mean, float(np.maximum(0.0, mean + low)), float(np.minimum(largest, mean + high)))  # NaN stays NaN
 
 

@@ -78,7 +78,7 @@ def values_of(seeds: Sequence[Scored], clip: NDArray[np.integer]) -> dict[str, V
 def signature() -> str:
     """How the numbers of a cell, and of a leaderboard line, were computed."""
     says = [declared.says for declared in (*catalogue.METRICS, *catalogue.COSTS) if declared.says]
-    return metrics.signature("errors", *says, unit="sequence", interval="95-hall-t-over-clips", seeds="mean")
+    return metrics.signature("errors", *says, unit="sequence", interval="95-bootstrap-t-over-clips", seeds="mean")
 
 
 def scoring_code() -> str:

@@ -7,6 +7,7 @@ the positions that the protocol names, and its interval says what other speech w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +17,8 @@ from ..seeds import generator
 
 ALPHA = 0.05
 RESAMPLES = 2000
+FEWEST = 6
+"""Clips that a bootstrap needs."""
 TIE_DEG = 1e-9
 
 
@@ -42,11 +45,11 @@ def point(value: Value) -> float | None:
 
 
 def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
-    """What to add to the mean of ``clips [C]`` for the ends of its 95 % interval: Student's t with Hall's cubic transformation,
-    which takes the skewness out (P. Hall, J. R. Statist. Soc. B 54, 1992). NaN for fewer than two clips.
+    """What to add to the mean of ``clips [C]`` for the ends of its 95 % interval; NaN for fewer than two clips.
 
-    On lognormal clip errors as skewed as those of SRP-PHAT on real speech it holds for 94 to 95 % of samples of 20 and of 40
-    clips, where t holds for 92 to 94 and the BCa bootstrap for 89 to 94.
+    From `FEWEST` clips on the hull of the studentised bootstrap's equal-tailed and symmetric intervals (P. Hall, Ann. Statist.
+    16, 1988), else Student's t. The first follows skewness, the second withstands a single odd clip, and differences of two
+    methods have both: on those of real speech, 20 clips of 160, either alone covers 91 to 94 %, their hull 93 to 96 %.
     """
     from scipy import stats
 
@@ -54,9 +57,16 @@ def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
     count = len(values)
     if count < 2:
         return float("nan"), float("nan")
-    spread, skew = float(values.std(ddof=1)), _skewness(values)
-    quantile = float(stats.t.ppf(1 - ALPHA / 2, count - 1)) / count**0.5
-    return -spread * _untransformed(quantile, skew, count), -spread * _untransformed(-quantile, skew, count)
+    error = float(values.std(ddof=1)) / count**0.5
+    if error == 0:
+        return 0.0, 0.0
+    if count < FEWEST:
+        reach = float(stats.t.ppf(1 - ALPHA / 2, count - 1)) * error
+        return -reach, reach
+    ratios = _studentised(values)
+    low, high = np.quantile(ratios, (ALPHA / 2, 1 - ALPHA / 2))
+    both = float(np.quantile(np.abs(ratios), 1 - ALPHA))
+    return -error * max(float(high), both), error * max(-float(low), both)
 
 
 def mean_p(clips: ArrayLike) -> float:
@@ -67,24 +77,34 @@ def mean_p(clips: ArrayLike) -> float:
     count = len(values)
     if count < 2:
         return float("nan")
-    spread, skew = float(values.std(ddof=1)), _skewness(values)
-    if spread == 0:
+    error = float(values.std(ddof=1)) / count**0.5
+    if error == 0:
         return float(values.mean() == 0)
-    ratio = float(values.mean()) / spread
-    transformed = ratio + skew * ratio**2 / 3 + skew**2 * ratio**3 / 27 + skew / (6 * count)
-    return 2 * float(stats.t.sf(abs(transformed) * count**0.5, count - 1))
+    ratio = float(values.mean()) / error
+    if count < FEWEST:
+        return 2 * float(stats.t.sf(abs(ratio), count - 1))
+    ratios = _studentised(values)
+    tail = min(_share(ratios >= ratio), _share(ratios <= ratio))
+    return min(1.0, max(2 * tail, _share(np.abs(ratios) >= abs(ratio))))
 
 
-def _skewness(values: NDArray[np.float64]) -> float:
-    from scipy import stats
+def _share(reached: NDArray[np.bool_]) -> float:
+    """Of resamples, the sample itself counted as one."""
+    return (float(reached.sum()) + 1) / (len(reached) + 1)
 
-    return float(stats.skew(values)) if np.ptp(values) > 1e-12 * np.abs(values).max() else 0.0
+
+def _studentised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how many of its own standard errors the mean of each resample is off that of ``values [C]``. A resample of equal clips
+    has no standard error: none is taken to be smaller than that of all clips by more than a factor of the root of C."""
+    count = len(values)
+    resampled = values[_resamples(count)]
+    spread = np.maximum(resampled.std(axis=1, ddof=1), values.std(ddof=1) / count**0.5)
+    return (resampled.mean(axis=1) - values.mean()) / spread * count**0.5
 
 
-def _untransformed(value: float, skew: float, count: int) -> float:
-    if abs(skew) < 1e-9:
-        return value
-    return 3 / skew * (float(np.cbrt(1 + skew * (value - skew / (6 * count)))) - 1)
+@cache
+def _resamples(count: int) -> NDArray[np.int64]:
+    return generator("studentised", count).integers(0, count, (RESAMPLES - 1, count))
 
 
 def paired_difference(differences: ArrayLike) -> Estimate:

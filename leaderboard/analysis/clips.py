@@ -70,7 +70,8 @@ def clip_totals(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) 
 
 def differences_deg(totals: Sequence[Totals]) -> NDArray[np.float64]:
     """How much larger the first row's mean error is than the second's, for every two of M rows and each of the C clips that any
-    has: over the seeds that both have of a clip, ``[M, M, C]``; NaN where they have none."""
+    has: over the seeds that both have of a clip, ``[M, M, C]``; NaN where they have none. A clip counts by its sequences, so
+    that the mean over clips is the difference of the two MAE, as they stand in tables."""
     table = pd.concat(totals, axis=1, keys=range(len(totals)))
     total, count = (table.xs(name, axis=1, level=1).to_numpy(np.float64).T for name in ("total_deg", "sequences"))
     _, clip = np.unique(table.index.get_level_values("clip"), return_inverse=True)
@@ -82,5 +83,6 @@ def differences_deg(totals: Sequence[Totals]) -> NDArray[np.float64]:
             np.where(common, values, 0.0) @ belongs for values in (total[own], count[own], total, count)
         )
         with np.errstate(invalid="ignore"):
-            found.append(mine / my_count - other / their_count)
+            share = my_count * (my_count > 0).sum(-1, keepdims=True) / my_count.sum(-1, keepdims=True)
+            found.append((mine / my_count - other / their_count) * share)
     return np.array(found)

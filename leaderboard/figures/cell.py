@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ...benchmark.results.metrics import absolute_error_deg, clip_means, confusion
+from ...benchmark.results.metrics import absolute_error_deg, by_doa, confusion
 from ...benchmark.results.records import CellRecord
 
 
@@ -33,7 +32,8 @@ class Figures:
     def _fill(self, record: CellRecord, predictions: pd.DataFrame) -> None:
         candidates = record.fit.candidates_deg
         true, estimated = (predictions[name].to_numpy(float) for name in ("true_deg", "estimated_deg"))
-        angles, error = np.unique(true), clip_means(absolute_error_deg(estimated, true), true)
+        found = by_doa(absolute_error_deg(estimated, true), true)
+        angles, error = found.true_deg, found.mae_deg
         counts = confusion(estimated, true, candidates)
         self.image.set_data(100 * counts / counts.sum(1, keepdims=True))
         self.image.set_extent((-0.5, len(candidates) - 0.5, -0.5, len(angles) - 0.5))

@@ -131,7 +131,7 @@ def notes(tables: Sequence[Table]) -> list[str]:
     found = [
         "MAE: mean absolute error in degrees over all scored sequences of 31 frames (0.256 s). Accuracy: percentage of "
         "sequences whose estimate is the true candidate direction. Intervals: 95 % over speech clips, pooled over seeds, by "
-        "Student's t with Hall's correction for skew; sequences of one clip overlap and are no independent samples. A speaker "
+        "the studentised bootstrap; sequences of one clip overlap and are no independent samples. A speaker "
         "or recording that several seeds score counts once. Intervals and comparisons are about other speech for these trained "
         "models; another training run may differ by more.",
         f"Paper: {CITATION}. Its values were measured in real rooms; a simulated room here is a stand-in for one of them, "

@@ -50,14 +50,15 @@ def test_one_seed_has_the_interval_of_its_record(tmp_path: Path) -> None:
 
 def test_seeds_are_averaged_and_their_clips_pooled(tmp_path: Path) -> None:
     # clips' means 10 and 20 in seed 0, 20 and 30 in seed 1, which has twice the sequences: MAE is the mean of 15 and 25, its
-    # interval stands around the mean of all sequences, 260 / 12, four clips with deviation 8.16497 and t(3) = 3.18245
+    # interval stands around the mean of all sequences, 260 / 12. Of that, clips say 260 / 12 plus 2/3 or 4/3 of what they are
+    # off: 13.8889, 20.5556, 19.4444, 32.7778, with deviation 7.96085; t(3) = 3.18245
     add(tmp_path, cell("a", seed=0), [10.0, 20.0, 40.0, 50.0])
     add(tmp_path, cell("b", seed=1, scored_digest="other"), [20.0] * 4 + [30.0] * 4, [0.0] * 8)
     (row,) = table_of(tmp_path).to_dict("records")
     assert (row["seeds"], row["sequences"], row["clips"]) == (2, 12, 4)
     assert row["mae_deg"] == 20.0
-    assert row["mae_lo"] == pytest.approx(260 / 12 - 3.18245 * 8.16497 / 2, abs=1e-3)
-    assert row["mae_hi"] == pytest.approx(260 / 12 + 3.18245 * 8.16497 / 2, abs=1e-3)
+    assert row["mae_lo"] == pytest.approx(260 / 12 - 3.18245 * 7.96085 / 2, abs=1e-3)
+    assert row["mae_hi"] == pytest.approx(260 / 12 + 3.18245 * 7.96085 / 2, abs=1e-3)
     assert row["accuracy_pct"] == 0.0
 
 
@@ -96,13 +97,14 @@ def test_recordings_that_every_seed_scores_count_once(tmp_path: Path) -> None:
 
 
 def test_a_speaker_whom_two_seeds_draw_counts_once(tmp_path: Path) -> None:
-    """Clips of seed 0: ann 10, ben 20; of seed 1: cat 30, ann 20. Ann's two make one clip of 15."""
+    """Clips of seed 0: ann 10, ben 20; of seed 1: cat 30, ann 20. Ann's two make one clip of 15, with twice the sequences: of
+    the mean, 20, the three say 20 - 3/2 5 = 12.5, 20, and 20 + 3/4 10 = 27.5."""
     for seed, speakers, errors in ((0, ("ann", "ben"), (10.0, 20.0)), (1, ("cat", "ann"), (30.0, 20.0))):
         record = cell(f"a{seed}", seed=seed, scored_digest=f"draw {seed}", speakers=speakers)
         add(tmp_path, record, [errors[0]] * 2 + [errors[1]] * 2, [0.0] * 4)
     (row,) = table_of(tmp_path).to_dict("records")
     assert (row["seeds"], row["clips"], row["mae_deg"]) == (2, 3, 20.0)
-    clips = [15.0, 20.0, 30.0]
+    clips = [12.5, 20.0, 27.5]
     low, high = mean_offsets(clips)
     assert (row["mae_lo"], row["mae_hi"]) == (pytest.approx(20.0 + low, abs=1e-3), pytest.approx(20.0 + high, abs=1e-3))
 

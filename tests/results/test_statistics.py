@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from doabench.benchmark.results.statistics import Standing, mean_offsets, mean_p, paired_difference, rank_interval, standings
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-LOG_SD = (0.50, 0.64)
-"""Per-clip errors of SRP-PHAT on LibriSpeech in dtu-twin, 40 clips of each of three seeds: their logarithms have standard
-deviations of 0.64, 0.49 and 0.60 and no skewness (-0.02), so a lognormal has their shape."""
+CLIP_ERRORS = pd.read_csv(Path(__file__).parents[1] / "golden" / "clip_errors.csv")
+"""Mean error of each of 200 clips of real speech (LibriSpeech, seeds 200 to 209, `label-sweep`, `off-grid`, `off-range` and
+`unseen-place` in dtu-twin) of five methods at J = 247."""
+SETS = sorted(set(CLIP_ERRORS["protocol"]))
 
 
-@pytest.mark.parametrize(("clips", "low", "high"), [(20, 91, 98), (40, 93, 97)])
-@pytest.mark.parametrize("log_sd", LOG_SD)
-def test_intervals_cover_the_mean_of_skewed_clips(clips: int, low: float, high: float, log_sd: float) -> None:
-    rng, mean = np.random.default_rng(20), np.exp(log_sd**2 / 2)
-    samples = np.exp(log_sd * rng.standard_normal((2000, clips)))
-    ends = np.array([np.add(sample.mean(), mean_offsets(sample)) for sample in samples])
-    covered = 100 * np.mean((ends[:, 0] <= mean) & (mean <= ends[:, 1]))
-    assert low <= covered <= high
+def covered_pct(population: NDArray[np.float64], clips: int, samples: int = 400) -> float:
+    """How often the interval of some clips of a population holds its mean."""
+    chosen = np.random.default_rng(20).choice(population, (samples, clips))
+    ends = np.array([np.add(sample.mean(), mean_offsets(sample)) for sample in chosen])
+    return 100 * float(np.mean((ends[:, 0] <= population.mean()) & (population.mean() <= ends[:, 1])))
+
+
+@pytest.mark.parametrize("clips", [20, 40])
+@pytest.mark.parametrize("protocol", SETS)
+def test_intervals_hold_for_errors_and_differences_of_real_speech(protocol: str, clips: int) -> None:
+    """On average over methods and pairs of them 93 to 97 %, with room for 400 samples of each. Gross errors of one clip in a
+    hundred, which 20 clips mostly do not show, take single ones lower."""
+    errors = CLIP_ERRORS[CLIP_ERRORS["protocol"] == protocol].drop(columns=["protocol", "clip"]).to_numpy().T
+    means = [covered_pct(one, clips) for one in errors]
+    differences = [covered_pct(one - other, clips) for one, other in combinations(errors, 2)]
+    for found in (means, differences):
+        print(f"{protocol}, {clips} clips: {np.mean(found):.1f} % ({min(found):.1f} to {max(found):.1f})")
+        assert 92.5 <= np.mean(found) <= 97
+        assert min(found) > 88
 
 
 HIT_RATES = ((0.50, 22), (0.86, 3.2), (0.955, 28))
@@ -28,7 +44,7 @@ HIT_RATES = ((0.50, 22), (0.86, 3.2), (0.955, 28))
 `rtf_1nn` at J = 988 in dtu-twin (whose spread is the largest of all), `vae_ssl` at J = 988 in mir-twin (the highest)."""
 
 
-@pytest.mark.parametrize(("clips", "low", "high"), [(20, 91, 98), (40, 93, 97)])
+@pytest.mark.parametrize(("clips", "low", "high"), [(20, 92, 98), (40, 93, 98)])
 @pytest.mark.parametrize(("mean", "precision"), HIT_RATES)
 def test_intervals_cover_the_accuracy_of_clips(clips: int, low: float, high: float, mean: float, precision: float) -> None:
     rates = np.random.default_rng(21).beta(mean * precision, (1 - mean) * precision, (1000, clips))
@@ -60,7 +76,7 @@ def test_paired_differences_are_those_of_the_paired_t_test() -> None:
             paired_difference(wrong)
 
 
-def test_without_skewness_it_is_students_t() -> None:
+def test_few_clips_have_the_interval_of_student() -> None:
     clips = np.array([1.0, 2.0, 4.0, 6.0, 7.0])
     expected = stats.t.interval(0.95, 4, loc=0, scale=stats.sem(clips))
     np.testing.assert_allclose(mean_offsets(clips), expected)
@@ -73,9 +89,9 @@ def test_a_long_tail_above_lengthens_the_interval_above() -> None:
 
 
 def test_the_test_and_the_interval_agree() -> None:
-    clips = np.array([0.2, 0.5, 0.1, 3.0, 0.4, 1.0, 0.3])
+    clips = np.exp(np.random.default_rng(4).standard_normal(25))
     for end in np.add(clips.mean(), mean_offsets(clips)):
-        assert mean_p(clips - end) == pytest.approx(0.05, abs=1e-6)
+        assert mean_p(clips - end) == pytest.approx(0.05, abs=2e-3)
 
 
 def test_constant_clips_and_single_clips() -> None:
