@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ..benchmark.results.folders import RECORD, digests_of
 from ..benchmark.results.records import CellRecord, FitRecord, StoredRecord
@@ -28,7 +29,7 @@ def ship(out: Path, folder: Path = FOLDER) -> list[CellRecord]:
     stored = Stored(out)
     taken = [cell for cell in stored.all_cells() if cell.state == "ok" and cell.fit.variant.startswith("as-published")]
     for cell in taken:
-        _cell(stored, cell, _fresh(folder / "cells" / cell.key))
+        add_cell(cell, stored.predictions(cell.key) if cell.metrics is not None else None, folder)
         target, fit = folder / "fits" / cell.fit_key, stored.fit(cell.fit_key)
         if fit is not None and not target.exists():
             _fit(stored.fits / cell.fit_key, fit, _fresh(target))
@@ -41,9 +42,10 @@ def _fresh(folder: Path) -> Path:
     return folder
 
 
-def _cell(stored: Stored, cell: CellRecord, target: Path) -> None:
-    if cell.metrics is not None:
-        table = stored.predictions(cell.key)
+def add_cell(cell: CellRecord, table: pd.DataFrame | None, folder: Path = FOLDER) -> None:
+    """Put one cell with its predictions into ``folder``, in place of an older one."""
+    target = _fresh(folder / "cells" / cell.key)
+    if table is not None:
         narrow = {name: np.float16 for name in table if str(name).endswith("_log_probability")}
         table.astype(narrow).to_parquet(target / PREDICTIONS, index=False, compression="zstd")
     _record(cell, target)

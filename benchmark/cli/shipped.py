@@ -1,7 +1,7 @@
 """Rows that come with the suite, held against today's code.
 
-``python -m doabench.benchmark.cli.shipped`` replays those that need it and puts the verdicts beside the rows, so that who
-installs the suite need not; edited code is replayed where it is edited.
+``python -m doabench.benchmark.cli.shipped`` scores their weights in the protocols of `ANEW`, replays fits that need it, and
+puts the verdicts beside the rows, so that who installs the suite need not; edited code is replayed where it is edited.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from pathlib import Path
 
 from ...leaderboard.analysis.current import Installed
 from ...leaderboard.analysis.shipped import Shipped
-from ...leaderboard.shipping import FOLDER
+from ...leaderboard.shipping import FOLDER, add_cell
 from ..cache import cache_folder
 from ..digest import digest
 from ..durable import write
 from ..results.records import CellRecord, plugin_name
 from ..results.store import Stored
 from ..run.environment import environment
-from ..run.replay import replay
+from ..run.replay import replay, scored_anew
+from ..weights import FILE
 from .installed import installed as installed_today
 
+ANEW, AT_HOME = ("unseen-place",), ("label-sweep", "validation")
+"""Protocols that are younger than the rows, and the cells of fits that are scored in them."""
 VERDICTS, NOT_KNOWN = FOLDER / "replays", "this is not known yet"
 
 
@@ -76,9 +79,17 @@ def _name(cells: Sequence[CellRecord], installed: Installed) -> str:
 
 
 def main() -> None:
-    """Replay what needs it, here and now, and keep the verdicts beside the rows, in place of those of other code."""
+    """Score anew, replay what needs it, here and now, and keep the verdicts beside the rows, in place of older ones."""
     shutil.rmtree(VERDICTS, ignore_errors=True)
     today, stored = installed_today(), Stored(FOLDER)
+    for old in (cell for cell in stored.all_cells() if cell.axes.protocol in ANEW):
+        shutil.rmtree(stored.cells / old.key)
+    for made in (cell for cell in stored.all_cells() if (cell.axes.protocol, cell.axes.split) == AT_HOME):
+        if (stored.fits / made.fit_key / FILE).is_file():
+            for protocol in ANEW:
+                for record, table in scored_anew(stored, made, protocol):
+                    add_cell(record, table)
+                    print(f"{record.fit.name} J={record.fit.labels} {protocol} {record.axes.split}", flush=True)
     for cells in stale(today).values():
         reason = _verdict(stored, cells, today)
         print(f"{cells[0].fit.name}: {reason or 'as before'}", flush=True)

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ..data.scene import Scene, Scenes
 from ..data.splits import fit_data, method_seed
+from ..digest import digest
 from ..errors import UserError
 from ..method import Context, History, Method
 from ..plugins.spec import make_method
@@ -17,9 +19,11 @@ from ..results.records import CellRecord
 from ..results.store import Stored
 from ..sequences import Sequences
 from ..weights import FILE
+from .environment import environment
 from .jobs import Fit
 from .plan import Request, make_plan
 from .scored_set import given_streams
+from .worker import scored_cell
 
 STEPS, SEQUENCES = 50, 1000
 ABSOLUTE, RELATIVE = 0.15, 5e-4
@@ -39,24 +43,47 @@ def replay(stored: Stored, cells: Sequence[CellRecord]) -> str:
     The first `STEPS` steps are trained again, up to the next evaluation, and their curve is compared; then `SEQUENCES` of the
     scored sequences must be the same, and the stored weights, where they are there, must answer as they did.
     """
-    axes = cells[0].fit
     scored = next(cell for cell in cells if cell.metrics is not None)
-    request = Request(
-        protocols=(scored.axes.protocol,),
-        methods=(axes.spec,),
-        speech=axes.speech,
-        scale=scored.axes.scale,  # pyright: ignore[reportArgumentType]
-        labels=(axes.nominal_labels,),
-        seeds=(axes.seed,),
-        rooms=(axes.dataset,),
-    )
     try:
-        (fit,) = make_plan(request).fits
-        scene = Scenes().get(fit.scene)
+        fit, scene = planned_again(scored, scored.axes.protocol)
         with _one_thread():
             return _curve(fit, scene, stored.history(scored.fit_key)) or _answers(fit, scene, stored, scored)
     except UserError as error:
         return f"it cannot be planned any more: {error}"
+
+
+def scored_anew(stored: Stored, made: CellRecord, protocol: str) -> list[tuple[CellRecord, pd.DataFrame]]:
+    """Cells of another ``protocol`` for the fit of the cell ``made``, with their predictions: what its stored weights answer with
+    today's code. Raises UserError where the protocol cannot be planned."""
+    fit, scene = planned_again(made, protocol)
+    method, found = _stored_method(fit, scene, stored, made.fit_key), []
+    for cell in fit.cells:
+        outcome, table = scored_cell(fit, cell, method, scene)
+        outcome |= {
+            "fit_s": made.fit_s,
+            "parameters": made.parameters,
+            "environment": environment("cpu", torch.get_num_threads()),
+        }
+        key = digest([made.fit_key, cell.axes.model_dump()])
+        record = CellRecord(key=key, fit_key=made.fit_key, state="ok", fit=made.fit, axes=cell.axes, **outcome)
+        found.append((record, table))
+    return found
+
+
+def planned_again(made: CellRecord, protocol: str) -> tuple[Fit, Scene]:
+    """The fit of a stored cell as today's code plans it, with its cells of a ``protocol``. Raises UserError where it cannot."""
+    axes = made.fit
+    request = Request(
+        protocols=(protocol,),
+        methods=(axes.spec,),
+        speech=axes.speech,
+        scale=made.axes.scale,  # pyright: ignore[reportArgumentType]
+        labels=(axes.nominal_labels,),
+        seeds=(axes.seed,),
+        rooms=(axes.dataset,),
+    )
+    (fit,) = make_plan(request).fits
+    return fit, Scenes().get(fit.scene)
 
 
 @contextmanager
@@ -73,6 +100,12 @@ def _one_thread() -> Iterator[None]:
 def _method(fit: Fit, context: Context) -> Method:
     _, method = make_method(fit.method)
     method.context = context
+    return method
+
+
+def _stored_method(fit: Fit, scene: Scene, stored: Stored, key: str) -> Method:
+    method = _method(fit, Context(scene.setup, method_seed(fit.axes.seed)))
+    method.load(stored.fits / key)
     return method
 
 
@@ -116,8 +149,7 @@ def _answers(fit: Fit, scene: Scene, stored: Stored, scored: CellRecord) -> str:
         return "the scored sequences are others"
     if not (stored.fits / scored.fit_key / FILE).is_file():
         return ""
-    method = _method(fit, Context(scene.setup, method_seed(fit.axes.seed)))
-    method.load(stored.fits / scored.fit_key)
+    method = _stored_method(fit, scene, stored, scored.fit_key)
     answers = method.predict(Sequences(stream.store, starts)).doa_deg
     other_pct = 100 * float(np.mean(np.abs(answers - table["estimated_deg"].to_numpy()) > 0.01))
     return f"{other_pct:.0f} % of its answers are others" if other_pct > OTHER_ANSWERS_PCT else ""
