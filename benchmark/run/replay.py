@@ -53,8 +53,8 @@ def replay(stored: Stored, cells: Sequence[CellRecord]) -> str:
 
 
 def scored_anew(stored: Stored, made: CellRecord, protocol: str) -> list[tuple[CellRecord, pd.DataFrame]]:
-    """Cells of another ``protocol`` for the fit of the cell ``made``, with their predictions: what its stored weights answer with
-    today's code. Raises UserError where the protocol cannot be planned."""
+    """Cells of another ``protocol`` for the fit of the cell ``made``, with their predictions: what its stored weights answer
+    with today's code. Raises UserError where the protocol cannot be planned."""
     fit, scene = planned_again(made, protocol)
     method, found = _stored_method(fit, scene, stored, made.fit_key), []
     for cell in fit.cells:
