@@ -249,7 +249,11 @@ def spell_imports_otherwise(project: Path) -> None:
     rtf.write_text(rtf.read_text().replace("from ..benchmark", "from doabench.benchmark"))
     streams.write_text(
         streams.read_text()
-        .replace("from ..sequences import FRAMES_PER_SEQUENCE, FrameStore, stft", "from .. import sequences as parts")
+        .replace(
+            "from ..sequences import FRAMES_PER_SEQUENCE, HOP, N_FFT, FrameStore, stft", "from .. import sequences as parts"
+        )
+        .replace("HOP", "parts.HOP")
+        .replace("N_FFT", "parts.N_FFT")
         .replace("FRAMES_PER_SEQUENCE", "parts.FRAMES_PER_SEQUENCE")
         .replace("FrameStore", "parts.FrameStore")
         .replace("stft(", "parts.stft(")
