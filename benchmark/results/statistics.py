@@ -49,7 +49,7 @@ def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
 
     From `FEWEST` clips on the hull of the studentised bootstrap's equal-tailed and symmetric intervals (P. Hall, Ann. Statist.
     16, 1988), else Student's t. The first follows skewness, the second withstands a single odd clip, and differences of two
-    methods have both: on those of real speech, 20 clips of 160, either alone covers 91 to 94 %, their hull 93 to 96 %.
+    methods have both. A test measures how often it holds on real speech.
     """
     from scipy import stats
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 import soundfile
+from doabench.benchmark.cli.options import Seeds
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.run.plan import Plan, Request, make_plan
@@ -117,3 +119,16 @@ def test_planned_cells_are_missing_until_they_are_there() -> None:
     assert {record.state for record in records} == {"missing"}
     assert [record.axes.split for record in records] == ["train", "validation"]
     assert {record.fit_key for record in records} == {plan.fits[0].key}
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("", ()), ("1", (0,)), ("3", (0, 1, 2)), ("200-202", (200, 201, 202)), ("7-7", (7,))]
+)
+def test_seeds_are_counted_or_named(text: str, seeds: tuple[int, ...]) -> None:
+    assert Seeds().convert(text, None, None) == seeds
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "5-3", "two", "1,2", "3-"])
+def test_what_names_no_seeds_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="names no seeds"):
+        Seeds().convert(text, None, None)
