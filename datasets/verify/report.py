@@ -22,7 +22,7 @@ from .responses import Finding, verify
 
 @dataclass(frozen=True)
 class Report:
-    """One condition of a room: its positions of all kinds, or those of its recordings one by one, faults and measurements."""
+    """One condition of a room: its positions of all kinds but unseen, or those of its recordings one by one, faults and measurements."""
 
     condition: Condition
     positions: tuple[Position, ...]
@@ -82,7 +82,8 @@ def verify_room(room: Room) -> list[Report]:
 
 
 def _of_responses(room: ImpulseResponseRoom, condition: Condition) -> Report:
-    kinds = [kind for kind in get_args(PositionKind) if room.positions(kind)]
+    # unseen ones are of other rooms and conditions, or stand here under another kind
+    kinds = [kind for kind in get_args(PositionKind) if kind != "unseen" and room.positions(kind)]
     stacks = [room.responses(condition.name, kind) for kind in kinds]
     longest = max(stack.shape[2] for stack in stacks)
     responses = np.concatenate([np.pad(stack, ((0, 0), (0, 0), (0, longest - stack.shape[2]))) for stack in stacks])
