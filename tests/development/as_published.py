@@ -28,7 +28,8 @@ SEED, N = 100, 250
 BASE = Recipe("topk", alpha=5000.0, epochs=100, thin=16)
 RATES = [replace(BASE, rate=factor * published.RATE, beta2=beta2) for factor, beta2 in product((16, 4, 1), (0.984, 0.999))]
 BEST = replace(BASE, rate=BASE.thin * published.RATE)
-CHECKS = [replace(BEST, epochs=60, estimator="exact"), replace(BEST, thin=8, rate=8 * published.RATE)]
+LONG = replace(BEST, epochs=150)
+CHECKS = [replace(BEST, epochs=60, estimator="exact"), replace(LONG, thin=8, rate=8 * published.RATE), LONG]
 COLUMNS: tuple[str, ...] = ("estimator", "alpha", "thin", "rate", "beta2", "epoch", "seconds", "name", "value")
 
 
