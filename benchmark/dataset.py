@@ -102,11 +102,13 @@ class Room(ABC):
 
     ``conditions`` come in order: the first is where methods train; ``transfer`` names the one that rt60-transfer scores.
     A room with ``reads_path`` is a dataclass: its first field is the ``path``, the others are its parameters. One that
+    ``reads_room`` has a ``room`` there, from which it is made. One that
     ``brings_speech`` has recordings of talkers of its own: it takes no account of the draw.
     """
 
     measured: ClassVar[bool] = False
     reads_path: ClassVar[bool] = False
+    reads_room: ClassVar[bool] = False
     brings_speech: ClassVar[bool] = False
     spacing_m: float
     conditions: tuple[Condition, ...]
@@ -124,6 +126,11 @@ class Room(ABC):
     @abstractmethod
     def digest(self, condition: str, kind: PositionKind) -> str:
         """A hash of all that this room brings into the recordings of one condition and kind of position."""
+
+    def untrainable(self) -> str | None:
+        """Why nothing can be trained in this room; None if it can. What was trained elsewhere may be scored in it."""
+        directions = len(self.candidates_deg)
+        return None if directions >= 2 else f"{directions} direction; methods need at least two to choose from"
 
     @property
     def candidates_deg(self) -> tuple[float, ...]:

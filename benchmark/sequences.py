@@ -183,6 +183,15 @@ class LabelledSequences(Sequences):
         self.doa_deg = doa_deg
         self.doa_class = doa_class
 
+    def joined(self, other: LabelledSequences, rng: np.random.Generator) -> LabelledSequences:
+        """These and those of ``other``, in random order, on a copy of the frames of both."""
+        order = rng.permutation(len(self) + len(other))
+        store = FrameStore(np.concatenate([self._store.frames, other._store.frames]))
+        starts = np.concatenate([self._starts, other._starts + len(self._store)])
+        doa_deg = np.concatenate([self.doa_deg, other.doa_deg])
+        doa_class = np.concatenate([self.doa_class, other.doa_class])
+        return LabelledSequences(store, starts[order], doa_deg[order], doa_class[order])
+
 
 def _window_sums(values: Array) -> Array:
     """Sum over every 31 consecutive rows, ``[M, ...]`` -> ``[M - 30, ...]``, as 16 + 8 + 4 + 2 + 1 by doubling.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from ..benchmark.dataset import Position, PositionKind, Recording, Room, SpeechDraw, SpeechRole
+from ..benchmark.dataset import Position, PositionKind, Recording, Room, Segment, SpeechDraw, SpeechRole
 from ..benchmark.digest import array_digest, digest, source_digest
 from ..benchmark.seeds import generator
 
@@ -27,17 +27,21 @@ class ImpulseResponseRoom(Room):
         """Impulse responses ``[positions, 2, samples]`` at 16 kHz."""
 
     def recordings(self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind) -> Iterator[Recording]:
-        responses = self.responses(condition, kind)
-        positions = self.positions(kind)
+        responses, positions = self.responses(condition, kind), self.positions(kind)
         for segment in draw.segments[role]:
-            for index, wet in enumerate(_convolve(segment.samples, responses)):
-                rng = generator("sensor-noise", draw.digest, role, condition, kind, segment.clip, index)
-                yield Recording(positions[index], segment.clip, segment.speaker, add_sensor_noise(wet, rng)[ONSET:])
+            yield from heard(segment, positions, responses, draw.digest, role, condition, kind)
 
     def digest(self, condition: str, kind: PositionKind) -> str:
         positions = [[p.doa_deg, p.range_m, *filter(None, [p.place])] for p in self.positions(kind)]
         responses = array_digest(self.responses(condition, kind))
         return digest([self.spacing_m, condition, positions, responses, source_digest(type(self).recordings)])
+
+
+def heard(segment: Segment, positions: Sequence[Position], responses: NDArray[np.float32], *axes: str) -> Iterator[Recording]:
+    """A segment from every position, through ``responses [positions, 2, samples]``. ``axes`` name the noise."""
+    for index, wet in enumerate(_convolve(segment.samples, responses)):
+        rng = generator("sensor-noise", *axes, segment.clip, index)
+        yield Recording(positions[index], segment.clip, segment.speaker, add_sensor_noise(wet, rng)[ONSET:])
 
 
 def add_sensor_noise(clean: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -56,8 +56,6 @@ class MeasuredRoom(ImpulseResponseRoom):
         by_angle = sorted(places[train], key=lambda position: (position.range_m, position.doa_deg))
         grid = tuple(position for position in by_angle if position.range_m == grid_m)
         angles = {position.doa_deg for position in grid}
-        if len(angles) < 2:
-            raise UserError(f"{where}: {len(angles)} direction at {grid_m:g} m; methods need at least two to choose from")
         elsewhere = tuple(p for p in by_angle if p.range_m != grid_m and p.doa_deg in angles)
         self._kinds: dict[PositionKind, tuple[Position, ...]] = {"grid": grid, "off_range": elsewhere}
         order = [train, *(name for name in places if name != train)]

@@ -27,7 +27,10 @@ class Take:
 
 
 class RecordedRoom(Room):
-    """A room with talkers of its own. A subclass sets ``takes``, ``spacing_m`` and ``conditions``."""
+    """A room with talkers of its own. A subclass sets ``takes``, ``spacing_m`` and ``conditions``.
+
+    Takes are of those who train and those who select. Where nothing is trained here, all are ``scored``.
+    """
 
     measured = True
     reads_path = True
@@ -39,9 +42,12 @@ class RecordedRoom(Room):
         return tuple(sorted(places, key=lambda position: (position.doa_deg, position.range_m)))
 
     def recordings(self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind) -> Iterator[Recording]:  # noqa: ARG002
-        for take in self._in_order(condition, kind):
-            if take.role == role:
-                yield Recording(take.position, take.clip, take.speaker, self.heard(take))
+        takes = self._in_order(condition, kind)
+        clips = {own: number for number, own in enumerate(dict.fromkeys((take.role, take.clip) for take in takes))}
+        for take in takes:
+            if role in (take.role, "scored"):
+                clip = clips[take.role, take.clip] if role == "scored" else take.clip
+                yield Recording(take.position, clip, take.speaker, self.heard(take))
 
     def heard(self, take: Take) -> NDArray[np.float32]:
         """What a method gets to hear of a take; as it was recorded, unless a subclass knows better."""

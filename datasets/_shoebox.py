@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
@@ -115,50 +115,67 @@ class ShoeboxRoom(ImpulseResponseRoom):
         grid = {kind: [[p.doa_deg, p.range_m] for p in places] for kind, places in self.places.items()}
         room = [self.name, self.size_m, self.array_centre_m, self.spacing_m, self.directivity, grid]
         room += [[vars(place) for place in self.elsewhere]] if self.elsewhere else []
-        key = digest([room, inputs, source_digest(ShoeboxRoom)])
-        folder, file = cache_folder() / "rooms", f"{name}-{key}.safetensors"
-        if (folder / file).is_file():
-            with suppress(SafetensorError, OSError):  # a damaged file is made again
-                return load_arrays(folder, file)
-        made = compute()
-        save_arrays(folder, made, file)
-        return made
+        return kept(name, [room, inputs, source_digest(ShoeboxRoom)], compute)
 
     def _simulate(
         self, absorption: float, place: Elsewhere, positions: tuple[Position, ...], drawn_for: str
     ) -> NDArray[np.float32]:
-        """Responses ``[positions, 2, 16000]``. The same images are displaced alike for every absorption."""
-        import pyroomacoustics as pra
-        from pyroomacoustics.directivities import CardioidFamily, DirectionVector
+        """The same images are displaced alike for every absorption."""
+        where = replace(place, size_m=place.size_m or self.size_m, absorption=absorption)
+        return simulated(where, positions, self.spacing_m, self.directivity, self.name, drawn_for)
 
-        pra.random.seed(numpy=seed_of("image-displacement", self.name, drawn_for) % 2**32, libroom=0)
-        room = pra.ShoeBox(
-            place.size_m or self.size_m,
-            fs=SAMPLE_RATE_HZ,
-            materials=pra.Material(absorption),
-            max_order=IMAGE_ORDER,
-            use_rand_ism=True,
-            max_rand_disp=IMAGE_DISPLACEMENT_M,
-        )
-        centre, turned = np.array(place.array_centre_m), np.radians(place.turned_deg)
-        for position in positions:
-            angle = np.radians(position.doa_deg) - turned
-            away = np.array([np.sin(angle), np.cos(angle), 0.0])
-            towards = DirectionVector(azimuth=float(np.arctan2(-away[1], -away[0])), colatitude=np.pi / 2, degrees=False)
-            talker = CardioidFamily(orientation=towards, p=self.directivity, gain=1.0)
-            room.add_source(centre + position.range_m * away, directivity=talker)
-        half = self.spacing_m / 2 * np.array([np.cos(turned), np.sin(turned), 0.0])
-        room.add_microphone_array(np.stack([centre - half, centre + half], axis=1))
-        room.image_source_model()
-        for source in room.sources:
-            # The library displaces the talker itself along with its images, by up to 2.5 degrees: put it back.
-            source.images[:, source.orders == 0] = source.position[:, None]
-        room.compute_rir()
-        length = int(RESPONSE_S * SAMPLE_RATE_HZ)
-        responses = np.zeros((len(positions), 2, length), np.float32)
-        assert room.rir is not None
-        for microphone, row in enumerate(room.rir):
-            for source, response in enumerate(row):
-                cut = response[:length]
-                responses[source, microphone, : len(cut)] = cut
-        return responses
+
+def kept(name: str, inputs: list[object], compute: Callable[[], _Arrays]) -> _Arrays:
+    """Arrays from the user's cache, or made now and kept there under a hash of all ``inputs`` that they depend on."""
+    folder, file = cache_folder() / "rooms", f"{name}-{digest(inputs)}.safetensors"
+    if (folder / file).is_file():
+        with suppress(SafetensorError, OSError):  # a damaged file is made again
+            return load_arrays(folder, file)
+    made = compute()
+    save_arrays(folder, made, file)
+    return made
+
+
+def simulated(
+    place: Elsewhere, positions: Sequence[Position], spacing_m: float, directivity: float, *seed: str
+) -> NDArray[np.float32]:
+    """Responses ``[positions, 2, 16000]`` in a room of ``place.size_m`` and ``place.absorption``; ``seed`` names how images are
+    displaced."""
+    import pyroomacoustics as pra
+    from pyroomacoustics.directivities import CardioidFamily, DirectionVector
+
+    pra.random.seed(numpy=seed_of("image-displacement", *seed) % 2**32, libroom=0)
+    room = pra.ShoeBox(
+        place.size_m,
+        fs=SAMPLE_RATE_HZ,
+        materials=pra.Material(place.absorption),
+        max_order=IMAGE_ORDER,
+        use_rand_ism=True,
+        max_rand_disp=IMAGE_DISPLACEMENT_M,
+    )
+    centre, turned = np.array(place.array_centre_m), np.radians(place.turned_deg)
+    for position in positions:
+        talker = position.range_m * towards(position.doa_deg, place.turned_deg)
+        facing = DirectionVector(azimuth=float(np.arctan2(-talker[1], -talker[0])), colatitude=np.pi / 2, degrees=False)
+        room.add_source(centre + talker, directivity=CardioidFamily(orientation=facing, p=directivity, gain=1.0))
+    half = spacing_m / 2 * np.array([np.cos(turned), np.sin(turned), 0.0])
+    room.add_microphone_array(np.stack([centre - half, centre + half], axis=1))
+    room.image_source_model()
+    for source in room.sources:
+        # The library displaces the talker itself along with its images, by up to 2.5 degrees: put it back.
+        source.images[:, source.orders == 0] = source.position[:, None]
+    room.compute_rir()
+    length = int(RESPONSE_S * SAMPLE_RATE_HZ)
+    responses = np.zeros((len(positions), 2, length), np.float32)
+    assert room.rir is not None
+    for microphone, row in enumerate(room.rir):
+        for source, response in enumerate(row):
+            cut = response[:length]
+            responses[source, microphone, : len(cut)] = cut
+    return responses
+
+
+def towards(doa_deg: float, turned_deg: float) -> NDArray[np.float64]:
+    """The unit vector from an array that is ``turned_deg`` to a talker."""
+    angle = np.radians(doa_deg) - np.radians(turned_deg)
+    return np.array([np.sin(angle), np.cos(angle), 0.0])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
 @click.option(
     "--method", "methods", multiple=True, help="May be repeated; takes parameters: 'cnn[variant=as-released]'.  [default: all]"
 )
-@click.option("--labels", multiple=True, type=click.IntRange(min=1), help="Nominal number of labels n; may be repeated.")
+@click.option("--labels", multiple=True, type=click.IntRange(min=0), help="Nominal number of labels n; may be repeated.")
 @click.option("--seeds", type=Seeds(), default="", help="How many from 0 on, or which: 200-204.  [default: of each protocol]")
 @click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol.")
 @click.option(
@@ -40,6 +40,12 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
     show_envvar=True,
     metavar="NAME|KIND:PATH",
     help="Rooms instead of each protocol's own, by name or files, such as sofa:FILE; may be repeated.",
+)
+@click.option(
+    "--score-in",
+    multiple=True,
+    metavar="NAME|KIND:PATH",
+    help="Train in --rooms and score here, on the same array: by other-room, unless a protocol is named; may be repeated.",
 )
 @out_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Fits at a time.  [default: by cores, memory and what is to be run]")
@@ -56,6 +62,7 @@ def run(
     scale: ScaleName,
     speech: str,
     rooms: tuple[str, ...],
+    score_in: tuple[str, ...],
     out: Path,
     jobs: int | None,
     threads: int | None,
@@ -80,8 +87,8 @@ def run(
     _check_device(device)
     for path in plugins:
         add_plugin_file(path)
-    asked = (protocols or tuple(default_protocols()), methods or tuple(default_methods()))
-    request = Request(*asked, speech, scale, labels, seeds, rooms)
+    asked = (protocols or tuple(default_protocols(score_in != ())), methods or tuple(default_methods()))
+    request = Request(*asked, speech, scale, labels, seeds, rooms, score_in)
     console = Console(stderr=True)
     plan = planned(request, console)
     jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)

@@ -41,7 +41,25 @@ def open_room(text: str) -> tuple[str, Room]:
     if match is None:
         raise UserError(f"--rooms {text}: cannot be read; write NAME or KIND[parameter=value]:PATH, such as sofa:{text}")
     plugin = ROOMS.get(split_spec(match["spec"])[0])
-    path = Path(match["path"]) if match["path"] else None
+    if plugin.found.reads_room:
+        name, room = _of_room(match["spec"], match["path"], text)
+    else:
+        name, room = _of_files(match["spec"], match["path"], text)
+    return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
+
+
+def _of_room(spec: str, other: str | None, text: str) -> tuple[str, Room]:
+    """A room that is made from another one, which is written behind it."""
+    if not other:
+        raise UserError(f"--rooms {text}: write the room behind it: {text}:NAME or {text}:KIND:PATH")
+    name, room = open_room(other)
+    return f"{_shown(spec)}:{name}", make_room(spec, room=room)
+
+
+def _of_files(spec: str, files: str | None, text: str) -> tuple[str, Room]:
+    """A room that stands by itself, or one that reads ``files``."""
+    plugin = ROOMS.get(split_spec(spec)[0])
+    path = Path(files) if files else None
     if path is None and plugin.found and plugin.found.reads_path:
         path = fetched(plugin.name)
     if plugin.found.reads_path != (path is not None):
@@ -49,7 +67,12 @@ def open_room(text: str) -> tuple[str, Room]:
         raise UserError(f"--rooms {text}: {hint}")
     if path is not None and not path.exists():
         raise UserError(f"--rooms {text}: no file or folder {path}")
-    room, name = make_room(match["spec"], path), plugin.name + match["spec"].partition("[")[1] + match["spec"].partition("[")[2]
-    if path is not None:
-        name += f":{path.resolve().stem if path.is_file() else path.resolve().name}"
-    return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
+    if path is None:
+        return _shown(spec), make_room(spec)
+    return f"{_shown(spec)}:{path.resolve().stem if path.is_file() else path.resolve().name}", make_room(spec, path=path)
+
+
+def _shown(spec: str) -> str:
+    """A room with its parameters, under its registered name."""
+    name, bracket, parameters = spec.partition("[")
+    return ROOMS.get(name).name + bracket + parameters

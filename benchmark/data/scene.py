@@ -15,30 +15,46 @@ from .streams import Stream, concatenate, excerpts
 
 
 class Scene:
-    """Streams of one draw in one room, with the ``corpus`` that it was drawn from (None: the room brings its talkers).
-    Everything that defines them is in `digest`."""
+    """Streams of one draw in one room, and in the ``other`` where a protocol scores there, with the ``corpus`` that the draw is
+    from (None: the room brings its talkers). Everything that defines them is in `digest`."""
 
-    def __init__(self, room_name: str, room: Room, draw: SpeechDraw, corpus: Speech | None = None) -> None:
+    def __init__(
+        self,
+        room_name: str,
+        room: Room,
+        draw: SpeechDraw,
+        corpus: Speech | None = None,
+        other: tuple[str, Room] | None = None,
+    ) -> None:
         self.room_name, self.room, self.draw, self.corpus = room_name, room, draw, corpus
+        self.other_name, self.other = other or ("", None)
         self.setup = ArraySetup(room.spacing_m, room.candidates_deg)
         self._streams: dict[Subset, Stream] = {}
 
+    def room_of(self, subset: Subset) -> Room:
+        """The room whose recordings a subset means."""
+        room = self.other if subset.room == "other" else self.room
+        assert room is not None  # the plan has looked
+        return room
+
     def condition(self, subset: Subset) -> Condition:
         """The room's condition that a subset means."""
-        name = self.room.transfer if subset.condition == "transfer" else self.room.conditions[0].name
+        room = self.room_of(subset)
+        name = room.transfer if subset.condition == "transfer" else room.conditions[0].name
         assert name is not None  # Protocol.skip has been asked
-        return self.room.condition(name)
+        return room.condition(name)
 
     def stream(self, subset: Subset) -> Stream:
         """Recordings of a subset as a stream of frames; built once."""
         if subset not in self._streams:
-            recordings = self.room.recordings(self.draw, subset.speech, self.condition(subset).name, subset.positions)
+            condition = self.condition(subset).name
+            recordings = self.room_of(subset).recordings(self.draw, subset.speech, condition, subset.positions)
             self._streams[subset] = concatenate(excerpts(recordings, subset.excerpts) if subset.excerpts else recordings)
         return self._streams[subset]
 
     def digest(self, subset: Subset) -> str:
         """A hash of all that determines the stream of a subset."""
-        room = self.room.digest(self.condition(subset).name, subset.positions)
+        room = self.room_of(subset).digest(self.condition(subset).name, subset.positions)
         speech = role_digest(self.draw, subset.speech)
         cut = [subset.excerpts, source_digest(excerpts)] if subset.excerpts else []
         return digest([room, speech, subset.speech, subset.positions, source_digest(concatenate), *cut])
@@ -51,12 +67,13 @@ def data_code() -> str:
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """What makes a scene again, in any process: room and speech as a person writes them, the seed of the draw, and its size."""
+    """What makes a scene again, in any process: rooms and speech as a person writes them, the draw's seed, and its size."""
 
     room: str
     speech: str
     seed: int
     speakers_per_role: int
+    other: str = ""
 
 
 class Scenes:
@@ -77,10 +94,15 @@ class Scenes:
         return self._scenes[spec]
 
     def _made(self, spec: SceneSpec) -> Scene:
-        if spec.room not in self._rooms:
-            self._rooms[spec.room] = open_room(spec.room)
-        name, room = self._rooms[spec.room]
-        if room.brings_speech:  # it has no use for a corpus
-            return Scene(name, room, SpeechDraw(OWN_SPEECH, spec.seed, {}, digest(OWN_SPEECH)))
+        name, room = self._opened(spec.room)
+        other = self._opened(spec.other) if spec.other else None
+        if room.brings_speech and (other is None or other[1].brings_speech):  # there is no use for a corpus
+            return Scene(name, room, SpeechDraw(OWN_SPEECH, spec.seed, {}, digest(OWN_SPEECH)), other=other)
         speech_name, corpus = open_speech(spec.speech)
-        return Scene(name, room, draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role), corpus)
+        draw = draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role)
+        return Scene(name, room, draw, corpus, other)
+
+    def _opened(self, text: str) -> tuple[str, Room]:
+        if text not in self._rooms:
+            self._rooms[text] = open_room(text)
+        return self._rooms[text]

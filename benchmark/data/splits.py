@@ -124,6 +124,23 @@ def fit_data(train: Stream, selection: Stream, labels: int, setup: ArraySetup, s
     return data, given
 
 
+def most_labels(stream: Stream, setup: ArraySetup) -> int:
+    """The largest J that a stream has sequences for."""
+    per_class = np.bincount(_by_class(stream, setup).group, minlength=len(setup.candidates_deg))
+    return len(per_class) * int(per_class.min())
+
+
+def adapted(
+    taught: FitData, train: Stream, selection: Stream, labels: int, setup: ArraySetup, seed: int
+) -> tuple[FitData, Given]:
+    """What `fit` is given where J = ``labels`` sequences of another room's streams come to those that it is ``taught``: all
+    labelled ones in one seeded order; of unlabelled sequences those of the other room alone, which is the one that counts; and
+    for selection, too, where any of them has a label."""
+    own, given = fit_data(train, selection, labels, setup, seed)
+    labelled = taught.labelled.joined(own.labelled, generator("order", "adapted", seed))
+    return FitData(labelled, own.unlabelled, own.selection if labels else taught.selection), given
+
+
 @dataclass(frozen=True)
 class ScoredSet:
     """Sequences to score: what a method sees, and what only the scorer knows (same order)."""
@@ -156,4 +173,4 @@ def _shuffled(starts: NDArray[np.int64], *axes: str | int) -> NDArray[np.int64]:
 
 def split_code() -> str:
     """A hash of the code that says which sequences a fit is given, and what it may draw from."""
-    return source_digest(fit_data, method_seed)
+    return source_digest(fit_data, adapted, method_seed)

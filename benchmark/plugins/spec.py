@@ -14,6 +14,7 @@ from ..dataset import Room
 from ..digest import digest, source_digest
 from ..errors import UserError
 from ..method import Form, Method
+from ..protocol import Protocol
 from .registry import METHODS, PROTOCOLS, ROOMS, Plugin
 
 
@@ -84,9 +85,14 @@ def method_digest(name: str) -> str:
     return source_digest(plugin.found) if plugin.found else digest(plugin.error)
 
 
-def default_protocols() -> list[str]:
-    """Every protocol that runs unless another is named, and those that cannot be loaded, so that someone hears of it."""
-    return [name for name, plugin in PROTOCOLS.plugins().items() if plugin.found is None or plugin.found.by_default]
+def default_protocols(other_room: bool = False) -> list[str]:
+    """Every protocol that runs unless another is named, and those that cannot be loaded, so that someone hears of it. For an
+    ``other_room`` to score in: those that only score there."""
+
+    def runs(protocol: Protocol) -> bool:
+        return protocol.needs_other and protocol.adaptation is None if other_room else protocol.by_default
+
+    return [name for name, plugin in PROTOCOLS.plugins().items() if plugin.found is None or runs(plugin.found)]
 
 
 def default_methods() -> Iterator[str]:
@@ -123,10 +129,11 @@ def make_method(spec: str) -> tuple[str, Method]:
     return plugin.name, _made("method", plugin, parameters)
 
 
-def make_room(spec: str, path: Path | None) -> Room:
-    """The room of ``name[parameter=value,...]``, read from ``path`` if it is one that reads. Raises UserError."""
+def make_room(spec: str, **given: Path | Room) -> Room:
+    """The room of ``name[parameter=value,...]``, made with what it is ``given``: the ``path`` that it reads, the ``room`` that
+    it is made from, or nothing. Raises UserError."""
     name, parameters = split_spec(spec)
-    return _made("room", ROOMS.get(name), parameters, **({} if path is None else {"path": path}))
+    return _made("room", ROOMS.get(name), parameters, **given)
 
 
 def _made(kind: str, plugin: Plugin, parameters: dict[str, str], **given: Any) -> Any:

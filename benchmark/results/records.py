@@ -82,7 +82,8 @@ class FitAxes(Record):
 
 
 class CellAxes(Record):
-    """What tells one scored set of a fit from another."""
+    """What tells one scored set of a fit from another. ``scored_in`` is the room where that is not the fit's own, with whether
+    it was measured and a hash of its code."""
 
     protocol: str
     protocol_version: int
@@ -94,6 +95,9 @@ class CellAxes(Record):
     scored_digest: str
     code: CellCode
     counts_hits: bool
+    scored_in: str = ""
+    scored_in_measured: bool = False
+    scored_in_code: str = ""
 
     @property
     def rt60_known(self) -> bool:
@@ -176,3 +180,23 @@ class CellRecord(StoredRecord):
     parameters: int | None = None
     predict_us_per_sequence: float | None = None
     environment: dict[str, Any] = {}
+
+    @property
+    def learned(self) -> bool:
+        """Whether its method was trained, if only on labels from another room."""
+        return self.fit_s is not None
+
+    @property
+    def room(self) -> str:
+        """The room that is scored in."""
+        return self.axes.scored_in or self.fit.dataset
+
+    @property
+    def trained_in(self) -> str:
+        """The room that was trained in, where that is another."""
+        return self.fit.dataset if self.axes.scored_in else ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether the room that is scored in was measured."""
+        return self.axes.scored_in_measured if self.axes.scored_in else self.fit.measured

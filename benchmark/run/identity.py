@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..data import half_grid
 from ..data.scene import Scene, data_code
 from ..data.splits import split_code
+from ..dataset import Room
 from ..digest import source_digest
 from ..plugins.spec import method_digest
 from ..protocol import GenerationProtocol, Protocol
@@ -19,11 +20,16 @@ def fit_code(method: str, scene: Scene) -> FitCode:
     """Hashes of all code that a fit depends on."""
     return FitCode(
         method=method_digest(method),
-        room=source_digest(type(half_grid.HalfGrid.whole(scene.room))),
+        room=room_code(scene.room),
         speech=source_digest(type(scene.corpus)) if scene.corpus else "",
         data=data_code(),
         split=split_code(),
     )
+
+
+def room_code(room: Room) -> str:
+    """A hash of a room's code, whatever stands there of it."""
+    return source_digest(type(half_grid.HalfGrid.whole(room)))
 
 
 def cell_code(protocol: Protocol) -> CellCode:

@@ -22,12 +22,13 @@ class Cell:
 
 @dataclass
 class Fit:
-    """One training run and the cells that score it: the method as it was asked for, the scene, and the protocol that says which
-    of its streams train and select."""
+    """One training run and the cells that score it: the method as it was asked for, whether it ``learns``, the scene, and the
+    protocol that says which of its streams train and select."""
 
     key: str
     axes: FitAxes
     method: str
+    learns: bool
     scene: SceneSpec
     protocol: Protocol
     cells: list[Cell] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from ..acoustics import ArraySetup
 from ..data import half_grid
@@ -19,8 +20,11 @@ from ..plugins.spec import MethodSpec, read_method
 from ..protocol import SCALES, GenerationProtocol, Protocol, ScaleName, Split, label_count
 from ..results.records import CellAxes, CellRecord, FitAxes, State
 from ..sequences import HOP
-from .identity import cell_code, fit_code
+from .identity import cell_code, fit_code, room_code
 from .jobs import Cell, Fit
+
+SPACING = 0.03
+"""How far the distances of two pairs of microphones may be from each other: that of microphones that are held alike."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Request:
     labels: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
     rooms: tuple[str, ...] = ()
+    score_in: tuple[str, ...] = ()
 
 
 @dataclass
@@ -89,22 +94,42 @@ def _scenes(
         if not any(_takes_part(method, protocol) for method in methods):
             notes.append(f"{protocol.id} does not run: no method that was asked for can generate sequences")
             continue
-        for room in request.rooms or protocol.rooms:
-            for spec in _seeds(protocol, room, request, scenes, notes):
+        for room, other in _rooms(protocol, request):
+            for spec in _seeds(protocol, room, other, request, scenes, notes):
                 yield protocol, spec
 
 
-def _seeds(protocol: Protocol, room: str, request: Request, scenes: Scenes, notes: list[str]) -> Iterator[SceneSpec]:
+def _rooms(protocol: Protocol, request: Request) -> list[tuple[str, str]]:
+    """The rooms to train in, each with the other one to score in, which is empty where it is the same. Raises UserError."""
+    rooms = request.rooms or protocol.rooms
+    if not protocol.needs_other:
+        return [(room, "") for room in rooms]
+    if request.score_in:
+        return list(product(rooms, request.score_in))
+    if protocol.trained_in is None:
+        raise UserError(f"{protocol.id} scores in another room than it trains in: add --score-in NAME or --score-in KIND:PATH")
+    if not rooms:
+        raise UserError(f"{protocol.id} needs a room to score in: add --rooms KIND:PATH; simulated twins of it are trained in")
+    return [(protocol.trained_in.format(room=room), room) for room in rooms]
+
+
+def _seeds(
+    protocol: Protocol, room: str, other: str, request: Request, scenes: Scenes, notes: list[str]
+) -> Iterator[SceneSpec]:
     """The scenes of a room, seed by seed, as long as there is something to score."""
     speakers = SCALES[request.scale].speakers_per_role
     for seed in request.seeds or range(protocol.seeds):
-        spec = SceneSpec(room, request.speech, seed, speakers)
+        spec = SceneSpec(room, request.speech, seed, speakers, other)
         if _wants_half_grid(protocol, scenes.get(spec).room):
             spec = replace(spec, room=room + half_grid.SUFFIX)
         scene = scenes.get(spec)
-        if (reason := protocol.skip(scene.room)) is not None:
-            notes.append(f"{protocol.id} does not run in {scene.room_name}: {reason}")
+        if (reason := scene.room.untrainable()) is not None:
+            raise UserError(f"--rooms {room}: {reason}")
+        if (reason := protocol.skip(scene.room, scene.other)) is not None:
+            notes.append(f"{protocol.id} does not run in {scene.other_name or scene.room_name}: {reason}")
             return
+        if scene.other is not None:
+            _check_other(protocol, scene, scene.other)
         clips, wanted = _scored_clips(protocol, scene), SCORED_PER_ROLE * speakers
         if clips is not None and clips < wanted:
             left = f"{scene.draw.corpus} has {clips} speakers left to score at seed {seed}, {wanted} are meant to be"
@@ -112,6 +137,22 @@ def _seeds(protocol: Protocol, room: str, request: Request, scenes: Scenes, note
         if clips == 0:
             return
         yield spec
+
+
+def _check_other(protocol: Protocol, scene: Scene, other: Room) -> None:
+    """Raises UserError where what is learned in a scene's room cannot be meant for its other one."""
+    ratio = other.spacing_m / scene.room.spacing_m
+    if abs(ratio - 1) > SPACING:
+        raise UserError(
+            f"{scene.other_name}: microphones {100 * other.spacing_m:.3g} cm apart, {100 * scene.room.spacing_m:.3g} cm in "
+            f"{scene.room_name}: one direction has two delays; train in twin-of:{scene.other_name}"
+        )
+    strange = sorted(set(other.candidates_deg) ^ set(scene.room.candidates_deg))
+    if protocol.adaptation and strange:
+        raise UserError(
+            f"{scene.other_name}: {protocol.id} gives labels of both rooms, and only one of it and {scene.room_name} has "
+            f"{strange[0]:g} degrees; train in twin-of:{scene.other_name}"
+        )
 
 
 def _wants_half_grid(protocol: Protocol, room: Room) -> bool:
@@ -122,8 +163,10 @@ def _wants_half_grid(protocol: Protocol, room: Room) -> bool:
 
 def _scored_clips(protocol: Protocol, scene: Scene) -> int | None:
     """How many clips nobody trains or selects on are there for a protocol that scores those; None for any other."""
-    asked = any(subset.speech == "scored" for subset in protocol.subsets)
-    return len(scene.draw.segments.get("scored", ())) if asked else None
+    asked = [subset for subset in protocol.subsets if subset.speech == "scored"]
+    if all(subset.room == "other" and scene.room_of(subset).brings_speech for subset in asked):
+        return None
+    return len(scene.draw.segments.get("scored", ()))
 
 
 def _takes_part(spec: MethodSpec, protocol: Protocol) -> bool:
@@ -148,7 +191,7 @@ def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, 
     setup, data = scene.setup, scene.draw.digest
     if method.uses_labels:
         _check_reachable(n, setup, scene, protocol)
-        data = digest([scene.digest(protocol.train), scene.digest(protocol.selection)])
+        data = digest([scene.digest(subset) for subset in protocol.given])
     labels = label_count(n, len(setup.candidates_deg))
     axes = FitAxes(
         method=method.name,
@@ -169,13 +212,16 @@ def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, 
         spacing_m=setup.spacing_m,
     )
     counted = axes.model_dump(exclude={"form", "as_published", "method_title", "speech", "nominal_labels"})
-    fit = Fit(digest([counted, method.parameters]), axes, method.text, spec, protocol)
+    adapted = [protocol.adaptation.taught] if protocol.adaptation and method.uses_labels else []
+    fit = Fit(digest([counted, method.parameters, *adapted]), axes, method.text, method.uses_labels, spec, protocol)
     fit.cells += [_cell(fit, protocol, split, scene, scale) for split in protocol.splits]
     return fit
 
 
 def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol) -> None:
     classes = len(setup.candidates_deg)
+    if protocol.adaptation and n == 0:
+        return
     if scene.room.brings_speech:  # how much there is, only its files tell: the split says so where it is too little
         if n < classes:
             raise UserError(f"--labels {n}: with {classes} directions n must be at least {classes}")
@@ -188,9 +234,9 @@ def _check_reachable(n: int, setup: ArraySetup, scene: Scene, protocol: Protocol
 
 
 def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: ScaleName) -> Cell:
-
     subset = protocol.splits[split]
-    condition = scene.condition(subset)
+    condition, room = scene.condition(subset), scene.room_of(subset)
+    known = {position.doa_deg for position in room.positions(subset.positions)} <= set(scene.setup.candidates_deg)
     rt60_s, measured_rt60_s = condition.rt60_s, condition.measured_rt60_s
     if subset.positions == "unseen":  # each place has its own
         rt60_s, measured_rt60_s = 0.0, None
@@ -204,7 +250,10 @@ def _cell(fit: Fit, protocol: Protocol, split: Split, scene: Scene, scale: Scale
         measured_rt60_s=measured_rt60_s,
         scored_digest=scene.digest(subset),
         code=cell_code(protocol),
-        counts_hits=protocol.accuracy,
+        counts_hits=protocol.accuracy and known,
+        scored_in=scene.other_name if room is scene.other else "",
+        scored_in_measured=room.measured if room is scene.other else False,
+        scored_in_code=room_code(room) if room is scene.other else "",
     )
     return Cell(digest([fit.key, axes.model_dump()]), protocol, split, axes)
 

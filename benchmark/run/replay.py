@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from ..data.scene import Scene, Scenes
-from ..data.splits import fit_data, method_seed
+from ..data.splits import method_seed
 from ..digest import digest
 from ..errors import UserError
 from ..method import Context, History, Method
@@ -20,9 +20,9 @@ from ..results.store import Stored
 from ..sequences import Sequences
 from ..weights import FILE
 from .environment import environment
+from .given import given
 from .jobs import Fit
 from .plan import Request, make_plan
-from .scored_set import given_streams
 from .worker import scored_cell
 
 STEPS, SEQUENCES = 50, 1000
@@ -117,9 +117,8 @@ def _curve(fit: Fit, scene: Scene, before: Sequence[tuple[int, str, float]]) -> 
             raise _Enough
 
     method = _method(fit, Context(scene.setup, method_seed(fit.axes.seed), progress=progress, history=history))
-    data, _ = fit_data(*given_streams(scene, fit), fit.axes.labels, scene.setup, fit.axes.seed)
     try:
-        method.fit(data)
+        method.fit(given(scene, fit).data)
     except _Enough:
         pass
     except Exception as error:

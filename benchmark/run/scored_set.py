@@ -4,33 +4,17 @@ room response in common with sequences that the fit was given."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.scene import Scene
-from ..data.splits import ScoredSet, fit_data, scored_set
-from ..data.streams import Stream
+from ..data.splits import ScoredSet, scored_set
 from ..errors import UserError
-from ..protocol import Subset
 from ..results.records import Leaks, LeakShares
 from ..sequences import FRAMES_PER_SEQUENCE
+from .given import Part, given, part_of
 from .jobs import Cell, Fit
-
-
-@dataclass(frozen=True)
-class Part:
-    """Sequences ``starts`` of a stream. ``role`` is whose clips they are: clips are numbered within a role. ``condition`` is
-    that of the room: with the position it tells responses apart."""
-
-    role: str
-    condition: str
-    stream: Stream
-    starts: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.starts)
 
 
 def leak(scored: Part, used: Sequence[Part]) -> LeakShares:
@@ -89,28 +73,15 @@ def _recordings(part: Part) -> NDArray[np.int64]:
     return np.flatnonzero(touched.cumsum()[:-1])
 
 
-def given_streams(scene: Scene, fit: Fit) -> tuple[Stream, Stream]:
-    """The streams that a fit trains and selects on."""
-    return scene.stream(fit.protocol.train), scene.stream(fit.protocol.selection)
-
-
 def scored_by(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
     """The sequences of a cell, without those of its stream that the fit was given with a label; and what they share with all
     that the fit was given."""
-    subset, given, free = cell.protocol.splits[cell.split], [], []
-    if fit.axes.labels:
-        train, selection = given_streams(scene, fit)
-        _, starts = fit_data(train, selection, fit.axes.labels, scene.setup, fit.axes.seed)
-        given = [(fit.protocol.train, starts.labelled), (fit.protocol.selection, starts.selected)]
-        free = [_part(scene, fit.protocol.train, starts.unlabelled)]
-    used = np.concatenate([np.empty(0, np.int64), *(starts for each, starts in given if each == subset)])
-    chosen = scored_set(scene.stream(subset), used, cell.protocol.balance, fit.axes.seed)
+    subset = cell.protocol.splits[cell.split]
+    stream = scene.stream(subset)
+    labelled, unlabelled = given(scene, fit).parts if fit.learns else ((), ())
+    used = np.concatenate([np.empty(0, np.int64), *(part.starts for part in labelled if part.stream is stream)])
+    chosen = scored_set(stream, used, cell.protocol.balance, fit.axes.seed)
     if not len(chosen.starts):
         raise UserError(f"no sequence is left to score in {cell.split}: lower --labels or give more speech")
-    scored = _part(scene, subset, chosen.starts)
-    labelled_parts = [_part(scene, each, starts) for each, starts in given]
-    return chosen, Leaks(labelled=leak(scored, labelled_parts), unlabelled=leak(scored, free))
-
-
-def _part(scene: Scene, subset: Subset, starts: NDArray[np.int64]) -> Part:
-    return Part(subset.speech, scene.condition(subset).name, scene.stream(subset), starts)
+    scored = part_of(scene, subset, chosen.starts)
+    return chosen, Leaks(labelled=leak(scored, labelled), unlabelled=leak(scored, unlabelled))

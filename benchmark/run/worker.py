@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..data.scene import Scene, Scenes
-from ..data.splits import fit_data, method_seed
+from ..data.splits import method_seed
 from ..method import Context, History, Method
 from ..plugins.registry import add_plugin_file
 from ..plugins.spec import make_method
@@ -22,9 +22,10 @@ from ..results.store import Store
 from .answers import Crash, checked, guarded, predictions_table
 from .environment import environment
 from .generate import generated_cell
+from .given import given
 from .jobs import Cell, Fit, Settings
 from .memory import start_added
-from .scored_set import given_streams, scored_by
+from .scored_set import scored_by
 
 Report = Callable[[float, str], None]
 CURVE_EVERY_S = 10.0
@@ -58,7 +59,7 @@ class Worker:
         except Crash as crash:
             return [self._failed(fit, cell, crash) for cell in todo]
         costs: dict[str, Any] = {"parameters": self._store.parameters(fit.key)}
-        if fit.axes.labels:
+        if fit.learns:
             costs |= {"fit_s": trained.fit_s, "fit_added_rss_mb": trained.fit_added_rss_mb}
         records = []
         for cell in todo:
@@ -80,7 +81,7 @@ class Worker:
         history, scratch = History(), self._store.scratch(fit.key)
         progress = self._followed(fit, history, report)
         method.context = replace(method.context, scratch=scratch, progress=progress, history=history)
-        fit_s, added_rss_mb = _train(method, fit, scene) if method.info.uses_labels else (0.0, None)
+        fit_s, added_rss_mb = _train(method, fit, scene) if fit.learns else (0.0, None)
         record = FitRecord(
             key=fit.key, axes=fit.axes, fit_s=fit_s, fit_added_rss_mb=added_rss_mb, environment=self._environment
         )
@@ -118,8 +119,7 @@ class Worker:
 
 def _train(method: Method, fit: Fit, scene: Scene) -> tuple[float, float | None]:
     """Train ``method``: how many seconds that took, and how many MB it added."""
-    streams = guarded(fit, "data", lambda: given_streams(scene, fit))
-    data, _ = guarded(fit, "data", lambda: fit_data(*streams, fit.axes.labels, scene.setup, fit.axes.seed))
+    data = guarded(fit, "data", lambda: given(scene, fit)).data
     for part in (data.labelled, data.selection):
         part.phase(slice(0))  # made once for all fits of a worker: the first must not pay for it
     added, began = start_added(), time.perf_counter()

@@ -55,7 +55,18 @@ class Recordings(RecordedRoom):
             kind, read = "grid" if range_m == grid_m else "off_range", partial(_read, row.file, self.pair)
             takes.append(Take(roles[clip], kind, CONDITION, position, clips[clip], row.text("speaker"), read))
         self.takes = tuple(takes)
-        _check_grid(self, rows[0].table)
+
+    def untrainable(self) -> str | None:
+        reason = super().untrainable()
+        for role in ROLES:
+            have = {take.position for take in self.takes if take.role == role}
+            missing = [position for position in self.positions("grid") if position not in have]
+            if missing and not reason:
+                return (
+                    f"no {role} clip from {missing[0].doa_deg:g} degrees; speakers are dealt to training and validation in "
+                    "turn, and each half needs every direction"
+                )
+        return reason
 
 
 def _dealt(rows: list[TableRow]) -> tuple[Mapping[str, int], Mapping[str, SpeechRole]]:
@@ -67,25 +78,10 @@ def _dealt(rows: list[TableRow]) -> tuple[Mapping[str, int], Mapping[str, Speech
         )
     order = sorted(speaker)
     owners = sorted(set(speaker.values()))
-    if len(order) < 2:
-        raise UserError(f"{rows[0].table}: one clip only; training and validation need one each at least")
     turns = [owners.index(speaker[clip]) if len(owners) > 1 else number for number, clip in enumerate(order)]
     roles: dict[str, SpeechRole] = {clip: ROLES[turn % 2] for clip, turn in zip(order, turns, strict=True)}
     numbers = {clip: [other for other in order if roles[other] == roles[clip]].index(clip) for clip in order}
     return numbers, roles
-
-
-def _check_grid(room: Recordings, table: Path) -> None:
-    grid = room.positions("grid")
-    if len(room.candidates_deg) < 2:
-        raise UserError(f"{table}: one direction only; methods need at least two to choose from")
-    for role in ROLES:
-        have = {take.position for take in room.takes if take.role == role}
-        if missing := [position for position in grid if position not in have]:
-            raise UserError(
-                f"{table}: no {role} clip from {missing[0].doa_deg:g} degrees; speakers are dealt to training and validation "
-                "in turn, and each half needs every direction"
-            )
 
 
 def _read(file: Path, pair: str) -> NDArray[np.float32]:

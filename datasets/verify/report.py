@@ -22,7 +22,7 @@ from .responses import Finding, verify
 
 @dataclass(frozen=True)
 class Report:
-    """One condition of a room: its positions of all kinds but unseen, or those of its recordings one by one, faults and measurements."""
+    """One condition of a room: its positions (but unseen ones), or those of its recordings one by one, faults, measurements."""
 
     condition: Condition
     positions: tuple[Position, ...]

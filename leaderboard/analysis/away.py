@@ -66,7 +66,7 @@ def _axes(one: ScoredSet) -> tuple[str, ...]:
     """Whether strict, protocol and split; room, corpus and scale."""
     fit, axes = one.rows[0].first.fit, one.rows[0].first.axes
     strict = STRICT if axes.protocol.endswith(STRICT) else ""
-    return strict, axes.protocol.removesuffix(STRICT), axes.split, fit.dataset, fit.speech, axes.scale
+    return strict, axes.protocol.removesuffix(STRICT), axes.split, one.rows[0].first.room, fit.speech, axes.scale
 
 
 def _table(unseen: ScoredSet, by_axes: Mapping[tuple[str, ...], ScoredSet]) -> AwayTable:

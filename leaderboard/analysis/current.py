@@ -41,7 +41,8 @@ class Installed:
             split=self.split,
         )
         made_by = axes.protocol_fingerprint, axes.code
-        return fit.code == today and self.protocols.get(axes.protocol, made_by) == made_by
+        other = self.rooms.get(plugin_name(axes.scored_in), axes.scored_in_code)
+        return fit.code == today and other == axes.scored_in_code and self.protocols.get(axes.protocol, made_by) == made_by
 
 
 def choose(
@@ -73,7 +74,7 @@ def set_axes(record: CellRecord) -> Axes:
     seed and do not count."""
     fit, axes = record.fit, record.axes
     split = SPLITS.index(axes.split) if axes.split in SPLITS else len(SPLITS)
-    place = (axes.protocol, fit.dataset, fit.speech, split, axes.split, axes.scale, axes.rt60_s)
+    place = (axes.protocol, record.room, record.trained_in, fit.speech, split, axes.split, axes.scale, axes.rt60_s)
     return (*place, axes.protocol_version, axes.protocol_fingerprint)
 
 

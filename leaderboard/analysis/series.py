@@ -55,7 +55,7 @@ def _ours(table: Table) -> Iterator[Series]:
             name=name,
             method=rows[0].method,
             source=_source(rows[0]),
-            flat=rows[0].labels == 0,
+            flat=all(row.labels == 0 for row in rows),
             x=tuple(float(row.labels) for row in rows),
             y=tuple(score.mae_deg.mean for score in scores),
             lo=tuple(_known(score.mae_deg.low) for score in scores),

@@ -64,8 +64,9 @@ class Table:
     @property
     def title(self) -> str:
         axes = self.rows[0].first.axes
-        measured = "measured room" if self.rows[0].first.fit.measured else "simulated room"
+        measured = "measured room" if self.rows[0].first.measured else "simulated room"
         where = f"{self.dataset}, {measured}, {rt60_text(axes)}"
+        where += f", trained in {self.rows[0].first.trained_in}" if self.rows[0].first.trained_in else ""
         return f"{SPLIT_TITLES.get(self.split, self.split)}: {where}"
 
     @property
@@ -110,7 +111,8 @@ def make_tables(sets: Sequence[ScoredSet]) -> list[Table]:
 def _slug(one: ScoredSet, long: bool = False) -> str:
     fit, axes = one.rows[0].first.fit, one.rows[0].first.axes
     more = (fit.speech, axes.scale, f"rt{axes.rt60_s:g}", axes.protocol_fingerprint[:6]) if long else ()
-    text = "_".join((axes.protocol, fit.dataset, axes.split, *more))
+    rooms = filter(None, (one.rows[0].first.trained_in, one.rows[0].first.room))
+    text = "_".join((axes.protocol, *rooms, axes.split, *more))
     return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in text)
 
 
@@ -121,7 +123,7 @@ def _table(slug: str, one: ScoredSet) -> Table:
     return Table(
         slug,
         axes.protocol,
-        fit.dataset,
+        one.rows[0].first.room,
         fit.speech,
         axes.scale,
         axes.split,

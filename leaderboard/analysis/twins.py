@@ -66,7 +66,7 @@ def agreements(tables: Sequence[Table]) -> list[Agreement]:
     """For every simulated and measured room with the same protocol, scored set, scale and speech (a room with talkers of its
     own stands beside any): all entries that both have, and those of each n by themselves. Nothing where fewer than
     `LEAST_METHODS` methods are left. Training sets are left out, since methods have seen them."""
-    simulated, measured = ([t for t in tables if t.rows[0].first.fit.measured == kind] for kind in (False, True))
+    simulated, measured = ([t for t in tables if t.rows[0].first.measured == kind] for kind in (False, True))
     pairs = [(one, other) for one, other in product(simulated, measured) if _belong_together(one, other)]
     return [found for one, other in pairs for found in _agreements(one, other)]
 

@@ -52,7 +52,7 @@ def _labels_figure(table: Table, series: list[Series], colours: Mapping[str, str
             low, high = (tuple(float("nan") if value is None else value for value in bound) for bound in (one.lo, one.hi))
             axes.vlines(one.x, low, high, color=style["color"], alpha=0.4)
     ticks = sorted({x for one in series if not one.flat for x in one.x})
-    axes.set_xscale("log")
+    axes.set_xscale("symlog", linthresh=min(tick for tick in ticks if tick)) if 0 in ticks else axes.set_xscale("log")
     axes.minorticks_off()
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], fontsize=8)
     axes.set_xlabel("labels J")

@@ -84,7 +84,8 @@ def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord
 
     whole, name = record.model_dump(), _name(record)
     scores = _scores(record)
-    params = {key: value for key, value in (whole["fit"] | whole["axes"]).items() if key in PARAMS}
+    where = {"dataset": record.room, "trained_in": record.trained_in}
+    params = {key: value for key, value in (whole["fit"] | whole["axes"] | where).items() if key in PARAMS}
     fit_ms, predict_ms = 1e3 * (record.fit_s or 0), (record.predict_us_per_sequence or 0) * scores["sequences"] / 1e3
     end = int(1e3 * (store.cells / record.key / RECORD).stat().st_mtime)
     start = end - int(fit_ms + predict_ms)
@@ -129,7 +130,7 @@ def _name(record: CellRecord) -> str:
     fit, axes = record.fit, record.axes
     labels = f" J={fit.labels}" if fit.labels else ""
     rt60 = f" {axes.rt60_s:g} s" if axes.rt60_known else ""
-    return f"{fit.name}{labels} {axes.split} {fit.dataset}{rt60} seed {fit.seed}"
+    return f"{fit.name}{labels} {axes.split} {record.room}{rt60} seed {fit.seed}"
 
 
 def _tags(record: CellRecord) -> dict[str, str]:
@@ -143,9 +144,12 @@ def _datasets(record: CellRecord) -> list[DatasetInput]:
     """What the fit was trained on, if it was, and what this cell scores."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    fit, training = record.fit, {"training": record.fit.data_digest} if record.fit.labels else {}
-    name, source = f"{fit.dataset} + {fit.speech}", json.dumps({"room": fit.dataset, "speech": fit.speech, "seed": fit.seed})
-    return [
-        DatasetInput(Dataset(name, digest, "doabench", source), [InputTag("mlflow.data.context", use)])
-        for use, digest in (training | {"evaluation": record.axes.scored_digest}).items()
-    ]
+    fit = record.fit
+    uses = {"training": (fit.dataset, fit.data_digest)} if record.learned else {}
+    uses["evaluation"] = (record.room, record.axes.scored_digest)
+    found = []
+    for use, (room, digest) in uses.items():
+        source = json.dumps({"room": room, "speech": fit.speech, "seed": fit.seed})
+        dataset = Dataset(f"{room} + {fit.speech}", digest, "doabench", source)
+        found.append(DatasetInput(dataset, [InputTag("mlflow.data.context", use)]))
+    return found

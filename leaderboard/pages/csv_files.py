@@ -23,6 +23,7 @@ PUBLISHED = (
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
     *("accuracy_5_pct", "accuracy_10_pct", "accuracy_15_pct"),
     *("candidate_accuracy_pct", "candidate_accuracy_lo", "candidate_accuracy_hi", "form", "origin", "leak_response_pct"),
+    "trained_in",
 )
 """Columns that programs know by their place. They never change; further metrics come behind them."""
 
@@ -70,7 +71,7 @@ def to_doa_csv(rows: Iterable[Row]) -> str:
 def _csv_row(row: Row) -> dict[str, object]:
     score = row.score
     values = _axes(row) | {"seeds": row.seeds, "status": row.status, "form": row.first.fit.form}
-    values["origin"] = row.origin.text
+    values |= {"origin": row.origin.text, "trained_in": row.first.trained_in}
     if score is not None:
         for declared in (*catalogue.METRICS, *catalogue.COSTS):
             values |= _numbers(declared.name, score.values[declared.name], declared.decimals)
@@ -100,7 +101,7 @@ def _axes(row: Row) -> dict[str, object]:
         "protocol": axes.protocol,
         "protocol_version": axes.protocol_version,
         "scale": axes.scale,
-        "dataset": fit.dataset,
+        "dataset": row.first.room,
         "speech": fit.speech,
         "rt60_s": f"{axes.rt60_s:g}" if axes.rt60_known else "",
         "split": axes.split,

@@ -66,7 +66,7 @@
       return curve(one, { ...hover("J = %{x}: %{y:.2f}°"), ...bars });
     });
     return [traces, layout({
-      xaxis: axis({ type: "log", title: { text: "labels J" }, tickvals: counts, ticktext: counts.map(String) }),
+      xaxis: axis({ type: counts.includes(0) ? "category" : "log", title: { text: "labels J" }, tickvals: counts, ticktext: counts.map(String) }),
       yaxis: axis({ title: { text: "MAE, deg" }, rangemode: "tozero" }),
       legend: narrow() ? below : { x: 1.02, y: 1, tracegroupgap: 0 },
     })];

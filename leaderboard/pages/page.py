@@ -130,8 +130,8 @@ def _records(tables: Iterable[Table]) -> list[CellRecord]:
 
 def room_text(row: Row) -> str:
     """``measured room, RT60 0.50 s (measured 0.51 s)``."""
-    fit, axes = row.first.fit, row.first.axes
-    kind = "measured room" if fit.measured else "simulated room"
+    axes = row.first.axes
+    kind = "measured room" if row.first.measured else "simulated room"
     seen = f" (measured {axes.measured_rt60_s:.2f} s)" if axes.measured_rt60_s is not None else ""
     return f"{kind}, {rt60_text(axes, 2)}{seen}"
 

@@ -107,8 +107,8 @@ def test_the_digest_of_a_method_that_cannot_be_loaded_is_that_of_its_failure(tmp
 
 
 def test_a_room_takes_files_or_not(tmp_path: Path) -> None:
-    assert make_room("dtu-twin", None).candidates_deg == tuple(range(-90, 91, 10))
+    assert make_room("dtu-twin").candidates_deg == tuple(range(-90, 91, 10))
     with pytest.raises(UserError, match="no room named 'dtu-twn'; did you mean dtu-twin"):
-        make_room("dtu-twn", None)
+        make_room("dtu-twn")
     with pytest.raises(UserError, match="'sofa' has no parameter 'pear'; it has: pair"):
-        make_room("sofa[pear=1-2]", tmp_path)
+        make_room("sofa[pear=1-2]", path=tmp_path)
