@@ -53,3 +53,8 @@ def open_room(text: str) -> tuple[str, Room]:
     if path is not None:
         name += f":{path.resolve().stem if path.is_file() else path.resolve().name}"
     return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
+
+
+def notes_of(room: Room) -> tuple[str, ...]:
+    """What a person should know of how the files of a room were read, one line each."""
+    return getattr(HalfGrid.whole(room), "notes", ())
