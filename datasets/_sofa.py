@@ -90,7 +90,10 @@ def _defaults(path: Path, name: str, version: str, room_type: str) -> Any:
 
     known = next((one for one in (*ROOMS, *HEADS) if one.casefold() == name.casefold()), None)
     if known is None:
-        raise UserError(f"{path}: convention {name} {version} is not of a room; readable are {', '.join((*ROOMS, *HEADS))}")
+        raise UserError(
+            f"{path}: convention {name} {version} is not read; readable are {', '.join((*ROOMS, *HEADS))}; "
+            "SOFAupgradeConventions of the SOFA Toolbox converts some others"
+        )
     if known in HEADS and room_type.strip().casefold() not in REVERBERANT:
         raise UserError(
             f"{path}: {name} is not of a room: its RoomType is {room_type!r}; if it was measured in one, say so: "
@@ -152,9 +155,10 @@ class _Fields:
         units = self._attribute("Data_SamplingRate", "Units") or "hertz"
         if _word(units) not in _RATES_HZ:
             raise self._unknown("Data_SamplingRate", "Units", units, "hertz")
-        if not (np.isfinite(rate_hz) & (rate_hz > 0)).all():
-            raise UserError(f"{self._path}: Data.SamplingRate is missing or not a number above 0; mend the file")
-        return rate_hz * _RATES_HZ[_word(units)]
+        rate_hz = rate_hz * _RATES_HZ[_word(units)]
+        if not ((rate_hz > 0) & (rate_hz < 1e6)).all():
+            raise UserError(f"{self._path}: Data.SamplingRate is not a number of hertz from 0 to 1 MHz; mend the file")
+        return rate_hz
 
     def _delays(self) -> Floats:
         if self._variable("Data_Delay") is None:
@@ -167,7 +171,7 @@ class _Fields:
     def _vectors(self, name: str, each: str = "") -> Floats:
         """A position in metres, or a direction, ``[M, 3]`` or for ``each`` receiver or emitter ``[M, R or E, 3]``."""
         if self._variable(name) is None:
-            if name in ("SourcePosition", "ReceiverPosition"):
+            if name in ("SourcePosition", "ReceiverPosition") or self._sizes.get(each, 1) > 1:
                 return np.full([self._sizes[letter] for letter in f"M{each}"] + [3], np.nan)
             fallback = next((value for end, value in _DIRECTIONS.items() if name.endswith(end)), (0.0, 0.0, 0.0))
             default = np.ravel(getattr(self._defaults, name, fallback))[:3]
@@ -177,6 +181,8 @@ class _Fields:
             if name == "EmitterPosition" and self._sizes["E"] == 1:  # of order 0: where the source is
                 return np.zeros_like(values)
             raise self._unknown(name, "Type", kind, "cartesian or spherical: harmonics are in no place")
+        if not values.any():  # whatever the units
+            return values
         if kind == "cartesian":
             directed = name.endswith(tuple(_DIRECTIONS))
             return values if directed else values * self._scales(name, units, "lll")
@@ -250,6 +256,8 @@ class _Fields:
             values = np.ma.filled(np.ma.asarray(variable[:], np.float64), np.nan)
         except (TypeError, ValueError) as error:
             raise UserError(f"{self._path}: {shown} is not numeric ({error}); mend the file") from error
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"{self._path}: {shown} cannot be read ({error}); copy or download the file again") from error
         values = values.reshape([has[letter] for letter in named])
         values = np.transpose(values, [named.index(letter) for letter in order if letter in named])
         return np.broadcast_to(values.reshape([has.get(letter, 1) for letter in order]), tuple(wanted.values()))

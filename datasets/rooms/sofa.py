@@ -84,6 +84,8 @@ class Sofa(MeasuredRoom):
         microphones = np.nan_to_num(content.receivers[:, pair])
         apart = np.linalg.norm(microphones[:, 1] - microphones[:, 0], axis=1)
         if (apart > 1e-4).all():
+            if np.abs(apart - self.spacing_m).max() > 1e-3:
+                self.notes += (f"microphones {self.spacing_m:g} m apart, as was asked for; the file says {apart.max():.3g} m",)
             middle, axis = microphones.mean(axis=1), (microphones[:, 1] - microphones[:, 0]) / apart[:, None]
         half = np.broadcast_to(axis * self.spacing_m / 2, (len(microphones), 3))
         return np.stack([middle - half, middle + half], axis=1)

@@ -186,7 +186,7 @@ REFUSED: dict[str, tuple[Callable[[netCDF4.Dataset], object], str]] = {
         lambda file: replace_variable(file, "Data.Delay", "MN", np.zeros((7, RESPONSES.shape[-1]))),
         "Data.Delay has the dimensions M=7, N=960, not M=7, R=2, E=1",
     ),
-    "rate 0": (set_values("Data.SamplingRate", [0]), "Data.SamplingRate is missing or not a number above 0"),
+    "rate 0": (set_values("Data.SamplingRate", [0]), "Data.SamplingRate is not a number of hertz"),
     "rate unit": (set_units("Data.SamplingRate", "seconds"), "Data.SamplingRate has Units 'seconds'"),
     "no rate": (lambda file: file.renameVariable("Data.SamplingRate", "Rate"), "has no Data.SamplingRate"),
     "no responses": (lambda file: file.renameVariable("Data.IR", "Data.TF"), "has no Data.IR"),
@@ -206,7 +206,14 @@ REFUSED: dict[str, tuple[Callable[[netCDF4.Dataset], object], str]] = {
         "SimpleFreeFieldHRIR is not of a room: its RoomType is 'free field'",
     ),
     "another version": (lambda file: file.setncattr("SOFAConventionsVersion", "7.5"), "version 7.5 of SingleRoomSRIR"),
-    "another convention": (lambda file: file.setncattr("SOFAConventions", "SimpleHeadphoneIR"), "SimpleHeadphoneIR 1.0 is not"),
+    "another convention": (
+        lambda file: file.setncattr("SOFAConventions", "SimpleBRIR"),
+        "convention SimpleBRIR 1.0 is not read",
+    ),
+    "no emitters": (
+        lambda file: replace_variable(file, "EmitterPosition", "IN", np.zeros((1, RESPONSES.shape[-1]))),
+        "EmitterPosition has the dimensions I=1, N=960, not M=7, E=1, C=3",
+    ),
 }
 
 
@@ -220,6 +227,54 @@ def test_what_is_not_known_is_refused_in_one_line_that_names_the_field(
     assert says in str(caught.value)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+VARIABLES = (
+    "Data.IR Data.Delay Data.SamplingRate ListenerPosition SourcePosition ReceiverPosition EmitterPosition "
+    "ListenerView ListenerUp SourceView SourceUp"
+).split()
+TEXTS = ["", "metre", "degree", "degree, degree, metre", "spherical", "cartesian", "spherical harmonics", "furlong", "samples"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(["source", "emitters", "head"]),
+    st.lists(
+        st.tuples(
+            st.sampled_from(VARIABLES),
+            st.one_of(
+                st.just("away"),
+                st.tuples(st.sampled_from(["Type", "Units"]), st.sampled_from(TEXTS)),
+                st.sampled_from([0.0, -1.0, 1e9, np.nan, np.inf]),
+            ),
+        ),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda change: change[0],
+    ),
+)
+def test_whatever_stands_in_a_field_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, told_by: str, changes: list[tuple[str, Any]]
+) -> None:
+    convention, version = CONVENTIONS[told_by][-1]
+    path = tmp_path_factory.mktemp("odd") / "room.sofa"
+    write_scene(path, Writing(told_by, convention, version, delay="IR", source_turned=(20, 0, 0)))
+    with netCDF4.Dataset(path, "r+") as file:
+        for name, change in changes:
+            if change == "away":
+                file.renameVariable(name, "Elsewhere" + name.replace(".", ""))
+            elif isinstance(change, tuple):
+                file[name].setncattr(*change)
+            else:
+                file[name][0] = change
+    try:
+        room = responses_of(f"sofa:{path}")
+    except UserError as error:
+        assert str(error).startswith(f"{path}")
+        assert "\n" not in str(error)
+    else:
+        assert np.isfinite(room.responses("as measured", "grid")).all()
+        assert room.spacing_m > 0
 
 
 @pytest.mark.parametrize("case", ["free field", "another version"])
@@ -271,11 +326,31 @@ def test_talkers_that_all_stand_higher_are_read_by_their_cones(tmp_path: Path) -
 
 @pytest.mark.parametrize("ranges_m", [(1.47, 1.512, 1.492, 1.52, 1.527, 1.484, 1.5), (1.5, 1.52, 1.5, 1.47, 1.5, 1.53, 1.48)])
 def test_ranges_as_measured_are_one_grid(tmp_path: Path, ranges_m: tuple[float, ...]) -> None:
-    at = dict(zip(ANGLES, ranges_m, strict=True))
-    room = responses_of(f"sofa:{write_sofa(tmp_path / 'room.sofa', ANGLES, range_m=lambda angle: at[round(angle)])}")
+    at: dict[float, float] = dict(zip(ANGLES, ranges_m, strict=True))
+    room = responses_of(f"sofa:{write_sofa(tmp_path / 'room.sofa', ANGLES, range_m=lambda angle: at[angle])}")
     assert room.positions("grid") == tuple(Position(float(angle), 1.5) for angle in ANGLES)
     check_tdoas(room)
     assert notes_of(room) == (f"{len(set(ranges_m))} ranges from 1.47 to 1.53 m are taken as one, 1.5 m",)
+
+
+def test_units_of_what_is_at_the_origin_do_not_matter(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "room.sofa")
+
+    def change(file: netCDF4.Dataset) -> None:
+        file["EmitterPosition"].setncatts({"Type": "spherical", "Units": "metre"})
+        file["ListenerPosition"].Units = "degree"
+
+    check_tdoas(responses_of(f"sofa:{edited(path, change)}"))
+
+
+def test_a_file_that_is_damaged_inside(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "room.sofa", compressed=True)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"room.sofa: Data.IR cannot be read .* copy or download the file again"):
+        open_room(f"sofa:{path}")
 
 
 def test_azimuths_that_run_clockwise(tmp_path: Path) -> None:
@@ -297,6 +372,8 @@ def test_a_spacing_that_the_file_cannot_tell(tmp_path: Path, apart_m: float) -> 
         assert room.spacing_m == 0.08
         assert room.candidates_deg == ANGLES
         check_tdoas(room)
+        asked = "microphones 0.08 m apart, as was asked for; the file says 0.18 m"
+        assert notes_of(room) == ((asked,) if apart_m else ())
 
 
 def test_talkers_that_count_from_a_listener_who_is_elsewhere(tmp_path: Path) -> None:

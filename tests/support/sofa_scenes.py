@@ -77,7 +77,7 @@ class Writing:
     rate: str = "I"
 
 
-def write_scene(path: Path, writing: Writing = Writing()) -> Path:
+def write_scene(path: Path, writing: Writing = Writing(), compressed: bool = False) -> Path:
     """The scene of `PLACES`, `EARS` and `RESPONSES`, as ``writing`` says it."""
     head = Rotation.from_euler("ZYX", writing.turned, degrees=True)
     seen, count = PLACES, len(ANGLES)
@@ -99,7 +99,13 @@ def write_scene(path: Path, writing: Writing = Writing()) -> Path:
         sizes = {"M": 1 if several else count, "R": 2, "E": count if several else 1, "N": responses.shape[-1], "C": 3, "I": 1}
         for name, size in sizes.items():
             file.createDimension(name, size)
-        _put(file, "Data.IR", "MRNE" if several else "MRN", responses.transpose(1, 2, 0)[None] if several else responses)
+        _put(
+            file,
+            "Data.IR",
+            "MRNE" if several else "MRN",
+            responses.transpose(1, 2, 0)[None] if several else responses,
+            zlib=compressed,
+        )
         _put(file, "Data.SamplingRate", writing.rate, np.full(sizes[writing.rate], RATE_HZ), {"Units": "Hertz"})
         if writing.delay:
             shape = [sizes[letter] for letter in writing.delay]
@@ -139,8 +145,13 @@ def _place(file: netCDF4.Dataset, name: str, dimensions: str, xyz: NDArray[np.fl
 
 
 def _put(
-    file: netCDF4.Dataset, name: str, dimensions: str, values: NDArray[np.generic], about: Mapping[str, str] | None = None
+    file: netCDF4.Dataset,
+    name: str,
+    dimensions: str,
+    values: NDArray[np.generic],
+    about: Mapping[str, str] | None = None,
+    zlib: bool = False,
 ) -> None:
-    variable = file.createVariable(name, "f8", tuple(dimensions))
+    variable = file.createVariable(name, "f8", tuple(dimensions), zlib=zlib)
     variable[:] = values
     variable.setncatts(dict(about or {}))
