@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...benchmark.acoustics import tdoa_s
 from ...benchmark.dataset import Position
 from ...benchmark.errors import UserError
-from .._measure import Floats
+from .._measure import Floats, array_tdoa_s, direct_sound
 from .._measured import RESPONSE_S, MeasuredRoom, Read, response_at_16_khz
 from .._pair import parse_pair, see
 from .._sofa import SofaContent, read_sofa
@@ -21,6 +23,10 @@ CONDITION = "as measured"
 BEHIND = -1e-3
 REACH = 64
 """Samples over which a delay by a fraction of one spreads, to both sides, in all responses of a file that has one."""
+
+AGREE_S = 3e-6
+"""How far measured delays may lie from what positions say, at the median, before another reading of these is tried."""
+MOST_ASKED = 50
 
 
 @dataclass(eq=False)
@@ -50,11 +56,22 @@ class Sofa(MeasuredRoom):
                 f"Data.SamplingRate differs between measurements, {rates[0]:g} to {rates[-1]:g} Hz; each has its own",
             )
         pair = parse_pair(self.pair, content.responses.shape[1], self.path)
-        microphones, talkers = self._microphones(content, pair), self._talkers(content)
+        microphones, talkers = self._microphones(content, pair), self._talkers(content, self.origin)
         if np.ptp(spacings_m := np.linalg.norm(microphones[:, 1] - microphones[:, 0], axis=1)) > 1e-3:
             raise UserError(
                 f"{self.path}: the microphones move against each other from measurement to measurement; choose another pair"
             )
+        heard = self._heard(content, pair)
+        taken = self._taken(self._seen(talkers, microphones), content)
+        if self.origin == "room" and content.listener.any():
+            self._check_origin(content, microphones, {one.at: heard(*one.at) for one in taken})
+        places: dict[Position, Read] = {}
+        for one in taken:
+            places.setdefault(Position(round(one.doa_deg, 2) + 0.0, round(one.range_m, 2)), heard(*one.at))
+        self.describe(self.path, round(float(spacings_m[0]), 4), {CONDITION: places}, {}, CONDITION, None)
+
+    def _heard(self, content: SofaContent, pair: list[int]) -> Callable[[int, int], Read]:
+        """What reads the response of a measurement and an emitter, with the delays that the file keeps apart put back."""
         delays = content.delays[:, pair]
         possible = (np.abs(delays) <= RESPONSE_S * content.rate_hz[:, None, None]).all(axis=(1, 2))
         if not possible.all():
@@ -63,13 +80,30 @@ class Sofa(MeasuredRoom):
                 f"{RESPONSE_S:g} s; mend the file"
             )
         reach = REACH if _fractions(delays - delays.min(axis=1, keepdims=True)).any() else 0
-        places: dict[Position, Read] = {}
-        for one in self._taken(self._seen(talkers, microphones), content):
-            m, e = one.at
+
+        def heard(m: int, e: int) -> Read:
             late = delayed(content.responses[m, pair, e], delays[m, :, e], reach)
-            read = partial(response_at_16_khz, late.T, float(content.rate_hz[m]), f"{self.path}, measurement {m + 1}")
-            places.setdefault(Position(round(one.doa_deg, 2) + 0.0, round(one.range_m, 2)), read)
-        self.describe(self.path, round(float(spacings_m[0]), 4), {CONDITION: places}, {}, CONDITION, None)
+            return partial(response_at_16_khz, late.T, float(content.rate_hz[m]), f"{self.path}, measurement {m + 1}")
+
+        return heard
+
+    def _check_origin(self, content: SofaContent, microphones: Floats, heard: dict[tuple[int, int], Read]) -> None:
+        """Raises UserError where delays show that positions of talkers count from the listener, who is not at the origin."""
+        axis = microphones[:, 1] - microphones[:, 0]
+        spacing_m = float(np.linalg.norm(axis[0]))
+        some = list(heard)[:: len(heard) // MOST_ASKED + 1]
+        tdoas_s = [array_tdoa_s(response[:, direct_sound(response)], spacing_m) for response in (heard[at]() for at in some)]
+        off_s = []
+        for origin in ("room", "listener"):
+            away = self._talkers(content, origin) - microphones.mean(axis=1)[:, None]
+            along = (away * axis[:, None]).sum(axis=2) / np.maximum(np.linalg.norm(away, axis=2), 1e-2) / spacing_m
+            expected_s = tdoa_s(np.degrees(np.arcsin(np.clip(along, -1, 1))), spacing_m)
+            off_s.append(float(np.median([abs(tdoa - expected_s[at]) for tdoa, at in zip(tdoas_s, some, strict=True)])))
+        if off_s[0] > max(AGREE_S, 4 * off_s[1]):
+            raise UserError(
+                f"{self.path}: the delays between the microphones fit SourcePosition counted from the listener, not from the "
+                "room's origin; give origin=listener, or mend ListenerPosition"
+            )
 
     def _microphones(self, content: SofaContent, pair: list[int]) -> Floats:
         """``[M, 2, 3]``, seen from the listener: front, left, up."""
@@ -90,9 +124,9 @@ class Sofa(MeasuredRoom):
         half = np.broadcast_to(axis * self.spacing_m / 2, (len(microphones), 3))
         return np.stack([middle - half, middle + half], axis=1)
 
-    def _talkers(self, content: SofaContent) -> Floats:
+    def _talkers(self, content: SofaContent, origin: str) -> Floats:
         """``[M, E, 3]``, seen from the listener: front, left, up."""
-        away = content.talkers - (content.listener[:, None] if self.origin == "room" else 0.0)
+        away = content.talkers - (content.listener[:, None] if origin == "room" else 0.0)
         if not np.isfinite(away).all():
             wrong = int(np.argmin(np.isfinite(away).all(axis=(1, 2))))
             raise UserError(

@@ -11,6 +11,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 import pytest
+import sofar
 from click.testing import CliRunner
 from doabench.benchmark.cli.main import main
 from doabench.benchmark.data.open import notes_of, open_room
@@ -20,11 +21,12 @@ from doabench.benchmark.run.plan import Request, make_plan
 from doabench.datasets.rooms.sofa import delayed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.measured_files import check_tdoas, free_field, response, responses_of, tdoa_samples, write_sofa
+from support.measured_files import bare_sofa, check_tdoas, free_field, response, responses_of, tdoa_samples, write_sofa
 from support.rooms import RATE_HZ
 from support.sofa_scenes import (
     ANGLES,
     DEGREE,
+    PLACES,
     RANGE_M,
     RESPONSES,
     WRITINGS,
@@ -229,10 +231,9 @@ def test_what_is_not_known_is_refused_in_one_line_that_names_the_field(
     assert "\n" not in str(caught.value)
 
 
-VARIABLES = (
-    "Data.IR Data.Delay Data.SamplingRate ListenerPosition SourcePosition ReceiverPosition EmitterPosition "
-    "ListenerView ListenerUp SourceView SourceUp"
-).split()
+VARIABLES = [f"Data.{name}" for name in ("IR", "Delay", "SamplingRate")]
+VARIABLES += [f"{who}Position" for who in ("Listener", "Source", "Receiver", "Emitter")]
+VARIABLES += [f"{who}{which}" for who in ("Listener", "Source") for which in ("View", "Up")]
 TEXTS = ["", "metre", "degree", "degree, degree, metre", "spherical", "cartesian", "spherical harmonics", "furlong", "samples"]
 
 
@@ -267,14 +268,15 @@ def test_whatever_stands_in_a_field_is_read_or_refused_in_one_line(
                 file[name].setncattr(*change)
             else:
                 file[name][0] = change
+    said = ""
     try:
         room = responses_of(f"sofa:{path}")
     except UserError as error:
-        assert str(error).startswith(f"{path}")
-        assert "\n" not in str(error)
+        said = str(error)
     else:
         assert np.isfinite(room.responses("as measured", "grid")).all()
         assert room.spacing_m > 0
+    assert not said or (said.startswith(str(path)) and "\n" not in said)
 
 
 @pytest.mark.parametrize("case", ["free field", "another version"])
@@ -313,6 +315,28 @@ def test_talkers_that_are_left_out_are_said(tmp_path: Path) -> None:
     request = Request(("label-sweep",), ("srp_phat",), "talkers", "smoke", rooms=(f"sofa[pair=1-2]:{path}",))
     notes = make_plan(request).notes
     assert [f"sofa[pair=1-2]:room: {note}" for note in notes_of(room)] == notes
+
+
+def test_a_sphere_of_talkers_around_a_head_in_a_room_is_its_horizontal_circle(tmp_path: Path) -> None:
+    """Ears 18 cm apart, stored by the convention for the free field."""
+    level = [(azimuth, 0) for azimuth in range(0, 360, 10)]
+    high = [(azimuth, elevation) for elevation in (-30, 30, 60) for azimuth in range(0, 360, 24)]
+    places = np.radians(level + high)
+    sines = -np.sin(places[:, 0]) * np.cos(places[:, 1])
+    sofa = bare_sofa("SimpleFreeFieldHRIR")
+    sofa.Data_IR = np.stack([response(float(np.degrees(np.arcsin(sine))), (-0.09, 0.09), seconds=0.06).T for sine in sines])
+    sofa.Data_SamplingRate, sofa.Data_Delay = float(RATE_HZ), np.zeros((1, 2))
+    sofa.SourcePosition = np.column_stack([np.degrees(places), np.full(len(places), 1.7)])
+    sofar.write_sofa(str(tmp_path / "head.sofa"), sofa)
+    edited(tmp_path / "head.sofa", lambda file: file.setncattr("RoomType", "reverberant"))  # the library does not write that
+    room = responses_of(f"sofa:{tmp_path / 'head.sofa'}")
+    assert room.candidates_deg == tuple(range(-90, 91, 10))
+    assert room.spacing_m == 0.18
+    check_tdoas(room)
+    behind, above = notes_of(room)
+    assert "talkers behind the pair are left out" in behind
+    assert above.startswith("21 of 81 talkers more than 10 degrees above or below")
+    assert len(open_room(f"sofa[elevation_deg=60]:{tmp_path / 'head.sofa'}")[1].candidates_deg) > 19
 
 
 def test_talkers_that_all_stand_higher_are_read_by_their_cones(tmp_path: Path) -> None:
@@ -376,11 +400,23 @@ def test_a_spacing_that_the_file_cannot_tell(tmp_path: Path, apart_m: float) -> 
         assert notes_of(room) == ((asked,) if apart_m else ())
 
 
-def test_talkers_that_count_from_a_listener_who_is_elsewhere(tmp_path: Path) -> None:
-    path = edited(write_scene(tmp_path / "room.sofa"), set_values("ListenerPosition", [[3, 2, 1.5]]))
-    with pytest.raises(UserError, match=r"SourcePosition, ListenerPosition and ListenerView.*origin=listener"):
+@pytest.mark.parametrize("listener_m", [(3, 2, 1.5), (0, 0, 1.5), (-1, 0.4, 0), (0.5, -0.5, 0.2)])
+def test_talkers_that_count_from_a_listener_who_is_elsewhere(tmp_path: Path, listener_m: tuple[float, ...]) -> None:
+    path = edited(write_scene(tmp_path / "room.sofa"), set_values("ListenerPosition", [listener_m]))
+    with pytest.raises(UserError, match=r"SourcePosition.*origin=listener"):
         open_room(f"sofa:{path}")
     check_tdoas(responses_of(f"sofa[origin=listener]:{path}"))
+
+
+def test_a_listener_who_has_moved_within_the_circle_of_talkers_is_taken_at_his_word(tmp_path: Path) -> None:
+    """Ranges differ, and the delays say so."""
+    path = write_scene(tmp_path / "room.sofa", Writing(listener_m=(0.4, 0.3, 0.0)))
+    away = PLACES - [0.4, 0.3, 0]
+    doa_deg = np.degrees(np.arcsin(-away[:, 1] / np.linalg.norm(away, axis=1)))
+    edited(path, set_values("SourcePosition", PLACES))
+    edited(path, set_values("Data.IR", [response(angle, (-0.04, 0.04), seconds=0.06).T for angle in doa_deg]))
+    room = open_room(f"sofa:{path}")[1]
+    assert set(room.candidates_deg) <= {round(float(angle), 2) for angle in doa_deg}
 
 
 def test_a_file_of_any_name_is_read(tmp_path: Path) -> None:
