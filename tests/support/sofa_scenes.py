@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -137,6 +138,18 @@ def replace_variable(file: netCDF4.Dataset, name: str, dimensions: str, values: 
     """A variable under its name anew, in other dimensions."""
     file.renameVariable(name, f"Old{name.replace('.', '')}")
     _put(file, name, dimensions, np.asarray(values))
+
+
+def set_units(name: str, units: str) -> Callable[[netCDF4.Dataset], None]:
+    return lambda file: file[name].setncattr("Units", units)
+
+
+def set_type(name: str, kind: str) -> Callable[[netCDF4.Dataset], None]:
+    return lambda file: file[name].setncattr("Type", kind)
+
+
+def set_values(name: str, values: Any) -> Callable[[netCDF4.Dataset], None]:
+    return lambda file: file[name].__setitem__(slice(None), values)
 
 
 def _place(file: netCDF4.Dataset, name: str, dimensions: str, xyz: NDArray[np.float64], how: Coordinates) -> None:
