@@ -63,7 +63,8 @@ class MeasuredRoom(ImpulseResponseRoom):
         grid = tuple(position for position in by_angle if position.range_m == grid_m)
         angles = {position.doa_deg for position in grid}
         if len(angles) < 2:
-            raise UserError(f"{where}: {len(angles)} direction at {grid_m:g} m; methods need at least two to choose from")
+            said = "".join(f"; {note}" for note in self.notes)
+            raise UserError(f"{where}: {len(angles)} direction at {grid_m:g} m; methods need at least two to choose from{said}")
         elsewhere = tuple(p for p in by_angle if p.range_m != grid_m and p.doa_deg in angles)
         self._kinds: dict[PositionKind, tuple[Position, ...]] = {"grid": grid, "off_range": elsewhere}
         order = [train, *(name for name in places if name != train)]
@@ -74,7 +75,7 @@ class MeasuredRoom(ImpulseResponseRoom):
             if position.doa_deg in angles and (name, position.range_m) != (train, grid_m)
         }
         self._kinds["unseen"] = tuple(self._unseen)
-        self.notes += tuple(_on_ranges(merged))
+        self.notes += tuple(on_ranges(merged))
         if lost := sorted(
             {position for found in places.values() for position in found if position.doa_deg not in angles}, key=_place
         ):
@@ -146,7 +147,8 @@ def _by_nominal_range(
     return moved, nominal_m
 
 
-def _on_ranges(nominal_m: Mapping[float, float]) -> Iterator[str]:
+def on_ranges(nominal_m: Mapping[float, float]) -> Iterator[str]:
+    """What a person should know of `nominal_ranges`."""
     for median_m in dict.fromkeys(nominal_m.values()):
         group = [range_m for range_m, nominal in nominal_m.items() if nominal == median_m]
         if len(group) > 1:

@@ -86,7 +86,7 @@ def _defaults(path: Path, name: str, version: str, room_type: str) -> Any:
     import sofar
 
     def attribute(key: str, value: str) -> str:
-        return f"""python -c "import netCDF4; netCDF4.Dataset('{path.name}', 'r+').{key} = '{value}'\""""
+        return f"""python -c "import netCDF4; netCDF4.Dataset('{path.as_posix()}', 'r+').{key} = '{value}'\""""
 
     known = next((one for one in (*ROOMS, *HEADS) if one.casefold() == name.casefold()), None)
     if known is None:
@@ -127,26 +127,16 @@ class _Fields:
             raise UserError(f"{self._path}: has no Data.IR; it must hold impulse responses")
         responses = self._values("Data_IR", "MREN")
         self._sizes = dict(zip("MRE", responses.shape, strict=False))
-        listener, view = self._vectors("ListenerPosition"), self._vectors("ListenerView")
-        receivers = self._vectors("ReceiverPosition", "R")
-        return SofaContent(
-            responses,
-            self._rates_hz(),
-            self._delays(),
-            listener,
-            self._frames("Listener", view, self._vectors("ListenerUp")),
-            receivers,
-            self._talkers(),
-            tuple(self._notes),
-        )
+        rate_hz, delays, listener = self._rates_hz(), self._delays(), self._vectors("ListenerPosition")
+        turned, receivers, talkers = self._frames("Listener"), self._vectors("ReceiverPosition", "R"), self._talkers()
+        return SofaContent(responses, rate_hz, delays, listener, turned, receivers, talkers, tuple(self._notes))
 
     def _talkers(self) -> Floats:
         """``[M, E, 3]``: emitters stand where the source is and turn with it."""
         source, emitters = self._vectors("SourcePosition")[:, None], self._vectors("EmitterPosition", "E")
         if not np.any(emitters):
             return np.asarray(source + emitters)
-        turned = self._frames("Source", self._vectors("SourceView"), self._vectors("SourceUp"))
-        return np.asarray(source + np.einsum("mij,mej->mei", turned, emitters))
+        return np.asarray(source + np.einsum("mij,mej->mei", self._frames("Source"), emitters), np.float64)
 
     def _rates_hz(self) -> Floats:
         if self._variable("Data_SamplingRate") is None:
@@ -171,11 +161,7 @@ class _Fields:
     def _vectors(self, name: str, each: str = "") -> Floats:
         """A position in metres, or a direction, ``[M, 3]`` or for ``each`` receiver or emitter ``[M, R or E, 3]``."""
         if self._variable(name) is None:
-            if name in ("SourcePosition", "ReceiverPosition") or self._sizes.get(each, 1) > 1:
-                return np.full([self._sizes[letter] for letter in f"M{each}"] + [3], np.nan)
-            fallback = next((value for end, value in _DIRECTIONS.items() if name.endswith(end)), (0.0, 0.0, 0.0))
-            default = np.ravel(getattr(self._defaults, name, fallback))[:3]
-            return np.broadcast_to(default.astype(np.float64), [self._sizes[letter] for letter in f"M{each}"] + [3])
+            return np.broadcast_to(self._default(name, each), [self._sizes[letter] for letter in f"M{each}"] + [3])
         values, (kind, units) = self._values(name, f"M{each}C"), self._coordinates(name)
         if kind.startswith("spherical harmonic"):
             if name == "EmitterPosition" and self._sizes["E"] == 1:  # of order 0: where the source is
@@ -193,6 +179,13 @@ class _Fields:
         xyz = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)], axis=-1)
         return np.asarray(distance[..., None] * xyz)
 
+    def _default(self, name: str, each: str) -> Floats:
+        """What a field that is missing is taken to be ``[3]``: NaN for those that nobody can guess."""
+        if name in ("SourcePosition", "ReceiverPosition") or self._sizes.get(each, 1) > 1:
+            return np.full(3, np.nan)
+        fallback = next((value for end, value in _DIRECTIONS.items() if name.endswith(end)), (0.0, 0.0, 0.0))
+        return np.ravel(np.asarray(getattr(self._defaults, name, fallback), np.float64))[:3]
+
     def _coordinates(self, name: str) -> tuple[str, list[str]]:
         """Type and units of a field, in lower case. An up vector has those of its view, unless it is the default as it stands
         in the convention: that is cartesian."""
@@ -201,7 +194,7 @@ class _Fields:
             owner = name.removesuffix("Up") + "View"
         units = [_word(unit) for unit in re.split(r"[\s,;]+", self._attribute(owner, "Units").strip()) if unit]
         kind = self._attribute(owner, "Type").strip().casefold()
-        if owner != name and kind != "cartesian" and (self._values(name, "MC") == _DIRECTIONS["Up"]).all():
+        if owner != name and kind.startswith("spherical") and (self._values(name, "MC") == _DIRECTIONS["Up"]).all():
             self._notes.append(f"{name} has no Type and is taken to be cartesian, (0, 0, 1), although {owner} is {kind}")
             return "cartesian", []
         if not kind and units:
@@ -219,24 +212,27 @@ class _Fields:
             raise self._unknown(name, "Units", ", ".join(units), f"such as {expected}, by its Type")
         return np.array([tables[kind][unit] for unit, kind in zip(each, wanted, strict=True)])
 
-    def _frames(self, whose: str, view: Floats, up: Floats) -> Floats:
+    def _direction(self, name: str) -> Floats:
+        """Unit vectors ``[M, 3]``."""
+        vectors = self._vectors(name)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        known = np.isfinite(lengths) & (lengths > 0)
+        if not known.all():
+            raise UserError(f"{self._path}: {name} of measurement {np.argmin(known) + 1} is no direction; mend the file")
+        return vectors / lengths
+
+    def _frames(self, whose: str) -> Floats:
         """Front, left and up as columns ``[M, 3, 3]``. An up vector that leans is set upright."""
-        for name, vectors in ((f"{whose}View", view), (f"{whose}Up", up)):
-            lengths = np.linalg.norm(vectors, axis=1)
-            if not (np.isfinite(lengths) & (lengths > 0)).all():
-                wrong = int(np.argmin(np.isfinite(lengths) & (lengths > 0)))
-                raise UserError(f"{self._path}: {name} of measurement {wrong + 1} is no direction; mend the file")
-        front, above = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (view, up))
+        front, above = self._direction(f"{whose}View"), self._direction(f"{whose}Up")
         above = above - (above * front).sum(axis=1, keepdims=True) * front
         upright = np.linalg.norm(above, axis=1, keepdims=True)
         if (upright < _UPRIGHT).any():
-            wrong = int(np.argmin(upright))
             raise UserError(
-                f"{self._path}: {whose}Up of measurement {wrong + 1} is not at right angles to {whose}View; "
+                f"{self._path}: {whose}Up of measurement {np.argmin(upright) + 1} is not at right angles to {whose}View; "
                 f"mend {whose}Up, or give it a Type of its own"
             )
         above = above / upright
-        return np.stack([front, np.cross(above, front), above], axis=2)
+        return np.asarray(np.stack([front, np.cross(above, front), above], axis=2), np.float64)
 
     def _values(self, name: str, order: str) -> Floats:
         """A variable as numbers with its dimensions in ``order``, NaN where it is empty. A dimension other than C that it does
@@ -251,6 +247,7 @@ class _Fields:
             has.get(letter, 1) not in ({size} if letter == "C" else {1, size}) for letter, size in wanted.items()
         ):
             shape, expected = (", ".join(f"{letter}={size}" for letter, size in sizes.items()) for sizes in (has, wanted))
+            expected = expected if self._sizes else ", ".join(order)
             raise UserError(f"{self._path}: {shown} has the dimensions {shape or 'none'}, not {expected}; mend the file")
         try:
             values = np.ma.filled(np.ma.asarray(variable[:], np.float64), np.nan)

@@ -49,6 +49,11 @@ class Sofa(MeasuredRoom):
     origin: Literal["room", "listener"] = "room"
 
     def __post_init__(self) -> None:
+        if not (0 <= self.elevation_deg <= 90 and (self.spacing_m == 0 or 1e-3 <= self.spacing_m <= 10)):
+            raise UserError(
+                f"{self.path}: elevation_deg={self.elevation_deg:g}, spacing_m={self.spacing_m:g}: expected up to 90 degrees, "
+                "and 0.001 to 10 m"
+            )
         content = read_sofa(self.path)
         self.notes = content.notes
         if len(rates := sorted(set(content.rate_hz.tolist()))) > 1:
@@ -62,12 +67,10 @@ class Sofa(MeasuredRoom):
                 f"{self.path}: the microphones move against each other from measurement to measurement; choose another pair"
             )
         heard = self._heard(content, pair)
-        taken = self._taken(self._seen(talkers, microphones), content)
+        taken = {one.position: one.at for one in self._taken(self._seen(talkers, microphones), content)}
+        places = {position: heard(*at) for position, at in taken.items()}
         if self.origin == "room" and content.listener.any():
-            self._check_origin(content, microphones, {one.at: heard(*one.at) for one in taken})
-        places: dict[Position, Read] = {}
-        for one in taken:
-            places.setdefault(Position(round(one.doa_deg, 2) + 0.0, round(one.range_m, 2)), heard(*one.at))
+            self._check_origin(content, microphones, dict(zip(taken.values(), places.values(), strict=True)))
         self.describe(self.path, round(float(spacings_m[0]), 4), {CONDITION: places}, {}, CONDITION, None)
 
     def _heard(self, content: SofaContent, pair: list[int]) -> Callable[[int, int], Read]:
@@ -170,6 +173,7 @@ class Sofa(MeasuredRoom):
             place = round(one.bearing_deg, 1), round(one.range_m, 2)
             if place not in nearest or one.elevation_deg < nearest[place].elevation_deg - 1e-6:
                 nearest[place] = one
+        chosen = list({one.position: one for one in nearest.values()}.values())
         counted = (
             (len(found) - len(before), "talkers behind the pair are left out: a pair cannot tell them from those before it"),
             (
@@ -177,12 +181,12 @@ class Sofa(MeasuredRoom):
                 f"talkers more than {self.elevation_deg:g} degrees above or below the others are left out; elevation_deg=90 "
                 "takes them in",
             ),
-            (len(level) - len(nearest), "responses are left out: others come from the same direction and range"),
+            (len(level) - len(chosen), "responses are left out: others come from the same direction and range"),
         )
         self.notes += tuple(f"{count} of {len(found)} {what}" for count, what in counted if count)
         if lowest_deg > self.elevation_deg:
             self.notes += (f"all talkers are {lowest_deg:.0f} degrees or more above or below the array's plane",)
-        return list(nearest.values())
+        return chosen
 
 
 class _Seen(NamedTuple):
@@ -194,6 +198,10 @@ class _Seen(NamedTuple):
     range_m: float
     elevation_deg: float
     depth: float
+
+    @property
+    def position(self) -> Position:
+        return Position(round(self.doa_deg, 2) + 0.0, round(self.range_m, 2))
 
 
 def delayed(response: NDArray[np.floating], delays: Floats, reach: int) -> Floats:

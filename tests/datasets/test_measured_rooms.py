@@ -269,6 +269,7 @@ def test_recordings_at_ranges_as_measured_are_one_grid(tmp_path: Path) -> None:
     room = open_room(f"recordings:{folder}")[1]
     assert room.positions("grid") == tuple(Position(angle, 1.51) for angle in (-40, 0, 40))
     assert room.positions("off_range") == ()
+    assert notes_of(room) == ("3 ranges from 1.5 to 1.52 m are taken as one, 1.51 m",)
 
 
 @given(

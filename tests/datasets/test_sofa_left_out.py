@@ -136,3 +136,18 @@ def test_a_listener_who_has_moved_within_the_circle_of_talkers_is_taken_at_his_w
     edited(path, set_values("Data.IR", [response(angle, (-0.04, 0.04), seconds=0.06).T for angle in doa_deg]))
     room = open_room(f"sofa:{path}")[1]
     assert set(room.candidates_deg) <= {round(float(angle), 2) for angle in doa_deg}
+
+
+@pytest.mark.parametrize("given", ["elevation_deg=-1", "elevation_deg=nan", "spacing_m=80", "spacing_m=-0.08", "spacing_m=nan"])
+def test_parameters_that_cannot_be_meant(tmp_path: Path, given: str) -> None:
+    path = write_scene(tmp_path / "room.sofa")
+    with pytest.raises(
+        UserError, match=r"room.sofa: elevation_deg=.*, spacing_m=.*: expected up to 90 degrees, and 0.001 to 10 m"
+    ):
+        open_room(f"sofa[{given}]:{path}")
+
+
+def test_too_few_directions_are_said_with_what_was_left_out(tmp_path: Path) -> None:
+    path = write_sofa(tmp_path / "room.sofa", (0, 150, 180))
+    with pytest.raises(UserError, match=r"1 direction at 1.5 m; .* 2 of 3 talkers behind the pair are left out"):
+        open_room(f"sofa:{path}")
