@@ -102,8 +102,9 @@ class Room(ABC):
 
     ``conditions`` come in order: the first is where methods train; ``transfer`` names the one that rt60-transfer scores.
     A room with ``reads_path`` is a dataclass: its first field is the ``path``, the others are its parameters. One that
-    ``reads_room`` has a ``room`` there, from which it is made. One that
-    ``brings_speech`` has recordings of talkers of its own: it takes no account of the draw.
+    ``reads_room`` has a ``room`` there, from which it is made. One that ``brings_speech`` has recordings of talkers of its own:
+    it takes no account of the draw. ``notes``, where a room has them, are what a person should know of how its files were read,
+    one line each: what was left out.
     """
 
     measured: ClassVar[bool] = False

@@ -183,14 +183,18 @@ class LabelledSequences(Sequences):
         self.doa_deg = doa_deg
         self.doa_class = doa_class
 
-    def joined(self, other: LabelledSequences, rng: np.random.Generator) -> LabelledSequences:
-        """These and those of ``other``, in random order, on a copy of the frames of both."""
-        order = rng.permutation(len(self) + len(other))
-        store = FrameStore(np.concatenate([self._store.frames, other._store.frames]))
-        starts = np.concatenate([self._starts, other._starts + len(self._store)])
-        doa_deg = np.concatenate([self.doa_deg, other.doa_deg])
-        doa_class = np.concatenate([self.doa_class, other.doa_class])
-        return LabelledSequences(store, starts[order], doa_deg[order], doa_class[order])
+
+def joined(first: LabelledSequences, second: LabelledSequences, rng: np.random.Generator) -> LabelledSequences:
+    """Those of both in random order, on a copy of the frames of both."""
+    one, other = first._store, second._store
+    order = rng.permutation(len(first) + len(second))
+    starts = np.concatenate([first._starts, second._starts + len(one)])
+    doa_deg, doa_class = (
+        np.concatenate([getattr(part, name) for part in (first, second)]) for name in ("doa_deg", "doa_class")
+    )
+    return LabelledSequences(
+        FrameStore(np.concatenate([one.frames, other.frames])), starts[order], doa_deg[order], doa_class[order]
+    )
 
 
 def _window_sums(values: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from math import gcd
@@ -19,6 +19,8 @@ from ._convolution import ImpulseResponseRoom
 from ._measure import measured_rt60_s
 
 RESPONSE_S = 1.0
+RANGE_TOLERANCE = 0.1
+"""Ranges up to so much above another are one range, unless a direction stands at both."""
 
 Read: TypeAlias = Callable[[], NDArray[np.float32]]
 """Reads one response ``[2, samples]`` at 16 kHz; raises UserError that names the file."""
@@ -28,12 +30,14 @@ class MeasuredRoom(ImpulseResponseRoom):
     """A room known by measured responses.
 
     The grid is the range with the most positions (or the one that a subclass names); positions at other ranges, in directions
-    of the grid, are off-range. Unseen are all responses in these directions at other ranges or in other conditions. A subclass
-    calls `describe` once it has found its files.
+    of the grid, are off-range. Unseen are all responses in these directions at other ranges or in other conditions. Ranges as
+    measured, of which the farthest is no more than a tenth above the nearest, are one range, their median. A subclass calls
+    `describe` once it has found its files; ``notes`` say what is left out.
     """
 
     measured = True
     reads_path = True
+    notes: tuple[str, ...] = ()
 
     def describe(
         self,
@@ -49,11 +53,13 @@ class MeasuredRoom(ImpulseResponseRoom):
         for name in filter(None, (train, transfer)):
             if name not in places:
                 raise UserError(f"{where}: no responses of condition {name}; there are: {', '.join(places) or 'none'}")
+        places, merged = _by_nominal_range(places)
         self.where, self.spacing_m, self._places = where, spacing_m, places
         self.transfer = transfer if transfer != train else None
         ranges = Counter(position.range_m for position in places[train])
-        grid_m = grid_range_m if grid_range_m is not None else min(ranges, key=lambda range_m: (-ranges[range_m], range_m))
-        by_angle = sorted(places[train], key=lambda position: (position.range_m, position.doa_deg))
+        most_m = min(ranges, key=lambda range_m: (-ranges[range_m], range_m))
+        grid_m = most_m if grid_range_m is None else merged.get(grid_range_m, grid_range_m)
+        by_angle = sorted(places[train], key=_place)
         grid = tuple(position for position in by_angle if position.range_m == grid_m)
         angles = {position.doa_deg for position in grid}
         elsewhere = tuple(p for p in by_angle if p.range_m != grid_m and p.doa_deg in angles)
@@ -62,11 +68,22 @@ class MeasuredRoom(ImpulseResponseRoom):
         self._unseen = {
             replace(position, place=f"{'range' if name == train else f'condition {name}'}: {position.range_m:g} m"): read
             for name in order
-            for position, read in sorted(places[name].items(), key=lambda item: (item[0].range_m, item[0].doa_deg))
+            for position, read in sorted(places[name].items(), key=lambda item: _place(item[0]))
             if position.doa_deg in angles and (name, position.range_m) != (train, grid_m)
         }
         self._kinds["unseen"] = tuple(self._unseen)
+        self.notes += tuple(on_ranges(merged))
+        if lost := sorted(
+            {position for found in places.values() for position in found if position.doa_deg not in angles}, key=_place
+        ):
+            shown = ", ".join(f"{position.doa_deg:g} degrees at {position.range_m:g} m" for position in lost[:4])
+            more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
+            self.notes += (f"left out, in directions that the grid at {grid_m:g} m lacks: {shown}{more}",)
         self.conditions = tuple(self._condition(name, nominal_rt60_s.get(name)) for name in order)
+
+    def untrainable(self) -> str | None:
+        reason = super().untrainable()
+        return reason and "; ".join((reason, *self.notes))
 
     def positions(self, kind: PositionKind) -> tuple[Position, ...]:
         return self._kinds.get(kind, ())
@@ -94,6 +111,53 @@ class MeasuredRoom(ImpulseResponseRoom):
         """``rt60_s`` is the measured value, in hundredths, where nobody has given a nominal one."""
         measured_s = measured_rt60_s(self.responses(name, "grid"))
         return Condition(name, round(measured_s, 2) if nominal_s is None else nominal_s, measured_s)
+
+
+def nominal_ranges(positions: Iterable[tuple[object, Position]]) -> dict[float, float]:
+    """The nominal range of every range of ``positions``, each of which belongs to a condition or a clip.
+
+    From the nearest on, those up to `RANGE_TOLERANCE` above it are one range, their median in centimetres, as far as none of
+    them brings a direction of the same condition or clip a second time: what is there twice was meant to be two ranges.
+    """
+    at: dict[float, list[tuple[object, float]]] = {}
+    for owner, position in positions:
+        at.setdefault(position.range_m, []).append((owner, position.doa_deg))
+    groups: list[list[float]] = []
+    for range_m in sorted(at):
+        there = {place for other in groups[-1] for place in at[other]} if groups else set()
+        if groups and range_m <= (1 + RANGE_TOLERANCE) * groups[-1][0] and there.isdisjoint(at[range_m]):
+            groups[-1].append(range_m)
+        else:
+            groups.append([range_m])
+    medians_m = [float(np.median([range_m for range_m in group for _ in at[range_m]])) for group in groups]
+    return {
+        range_m: min(max(round(median_m, 2), group[0]), group[-1])
+        for group, median_m in zip(groups, medians_m, strict=True)
+        for range_m in group
+    }
+
+
+def _by_nominal_range(
+    places: Mapping[str, Mapping[Position, Read]],
+) -> tuple[dict[str, dict[Position, Read]], dict[float, float]]:
+    nominal_m = nominal_ranges((name, position) for name, found in places.items() for position in found)
+    moved = {
+        name: {replace(position, range_m=nominal_m[position.range_m]): read for position, read in found.items()}
+        for name, found in places.items()
+    }
+    return moved, nominal_m
+
+
+def on_ranges(nominal_m: Mapping[float, float]) -> Iterator[str]:
+    """What a person should know of `nominal_ranges`."""
+    for median_m in dict.fromkeys(nominal_m.values()):
+        group = [range_m for range_m, nominal in nominal_m.items() if nominal == median_m]
+        if len(group) > 1:
+            yield f"{len(group)} ranges from {min(group):g} to {max(group):g} m are taken as one, {median_m:g} m"
+
+
+def _place(position: Position) -> tuple[float, float]:
+    return position.range_m, position.doa_deg
 
 
 def response_at_16_khz(samples: NDArray[np.floating], rate_hz: float, where: object) -> NDArray[np.float32]:

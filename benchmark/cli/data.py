@@ -63,14 +63,17 @@ def verify_data(room: str, as_json: bool) -> None:
     Exit code 1 if something is wrong with them, 2 if they cannot be opened.
     """
     from ...datasets.verify.report import show, verify_room
-    from ..data.open import open_room
+    from ..data.open import notes_of, open_room
 
     name, opened = open_room(room)
     reports = verify_room(opened)
     if not reports:
         raise UserError(f"{room}: has neither responses nor recordings of its own; verify the whole room, without /half-grid")
     if as_json:
-        click.echo(json.dumps({"room": name, "spacing_m": opened.spacing_m, "conditions": [r.as_json() for r in reports]}))
+        said = {"room": name, "spacing_m": opened.spacing_m, "notes": notes_of(opened)}
+        click.echo(json.dumps(said | {"conditions": [report.as_json() for report in reports]}))
     else:
         show(name, reports)
+        for note in notes_of(opened):
+            click.echo(f"note: {note}")
     sys.exit(1 if any(report.findings for report in reports) else 0)

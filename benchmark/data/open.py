@@ -76,3 +76,8 @@ def _shown(spec: str) -> str:
     """A room with its parameters, under its registered name."""
     name, bracket, parameters = spec.partition("[")
     return ROOMS.get(name).name + bracket + parameters
+
+
+def notes_of(room: Room) -> tuple[str, ...]:
+    """What a person should know of how the files of a room were read, one line each."""
+    return getattr(HalfGrid.whole(room), "notes", ())

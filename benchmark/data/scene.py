@@ -8,8 +8,8 @@ from ..acoustics import ArraySetup
 from ..dataset import OWN_SPEECH, Condition, Room, Speech, SpeechDraw
 from ..digest import digest, source_digest
 from ..protocol import Subset
-from .half_grid import HalfGrid
-from .open import open_room, open_speech
+from .half_grid import SUFFIX, HalfGrid
+from .open import notes_of, open_room, open_speech
 from .segments import draw_segments, role_digest
 from .streams import Stream, concatenate, excerpts
 
@@ -92,6 +92,11 @@ class Scenes:
                 del self._scenes[next(iter(self._scenes))]
             self._scenes[spec] = self._made(spec)
         return self._scenes[spec]
+
+    def notes(self) -> list[str]:
+        """What a person should know of the rooms that were opened."""
+        said = (f"{name.removesuffix(SUFFIX)}: {note}" for name, room in self._rooms.values() for note in notes_of(room))
+        return list(dict.fromkeys(said))
 
     def _made(self, spec: SceneSpec) -> Scene:
         name, room = self._opened(spec.room)

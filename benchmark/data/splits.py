@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..method import FitData
 from ..protocol import GenerationProtocol, Protocol, label_count
 from ..seeds import generator, seed_of
-from ..sequences import LabelledSequences, Sequences
+from ..sequences import LabelledSequences, Sequences, joined
 from .streams import Stream
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -137,7 +137,7 @@ def adapted(
     labelled ones in one seeded order; of unlabelled sequences those of the other room alone, which is the one that counts; and
     for selection, too, where any of them has a label."""
     own, given = fit_data(train, selection, labels, setup, seed)
-    labelled = taught.labelled.joined(own.labelled, generator("order", "adapted", seed))
+    labelled = joined(taught.labelled, own.labelled, generator("order", "adapted", seed))
     return FitData(labelled, own.unlabelled, own.selection if labels else taught.selection), given
 
 

@@ -42,7 +42,7 @@ def planned(request: Request, console: Console) -> Plan:
     with console.status("preparing speech and rooms"):
         plan = make_plan(request)
     for note in plan.notes:
-        console.print(note)
+        console.print(note, markup=False, highlight=False)  # names of rooms have brackets
     return plan
 
 

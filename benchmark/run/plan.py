@@ -83,6 +83,7 @@ def make_plan(request: Request) -> Plan:
                     plan.add(fit)
                 else:
                     plan.not_run += [_not_run(fit, cell, state, reason) for cell in fit.cells]
+    plan.notes += scenes.notes()
     return plan
 
 

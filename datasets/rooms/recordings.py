@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...benchmark.dataset import Condition, Position, SpeechRole
 from ...benchmark.errors import UserError
 from .._audio import read_audio
-from .._measured import at_16_khz
+from .._measured import at_16_khz, nominal_ranges, on_ranges
 from .._pair import parse_pair
 from .._recorded import RecordedRoom, Take
 from .._table import TableRow, read_table, spacing_of
@@ -43,7 +43,11 @@ class Recordings(RecordedRoom):
         self.spacing_m = spacing_of(rows, self.spacing_m)
         self.conditions = (Condition(CONDITION, self.rt60_s),)
         clips, roles = _dealt(rows)
-        ranges = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
+        measured_m = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
+        places = [(row.text("clip"), Position(row.doa_deg, range_m)) for row, range_m in zip(rows, measured_m, strict=True)]
+        nominal_m = nominal_ranges(places)
+        self.notes = tuple(on_ranges(nominal_m))
+        ranges = [nominal_m[range_m] for range_m in measured_m]
         grid_m = max(dict.fromkeys(ranges), key=ranges.count)
         taken: dict[tuple[Position, str], TableRow] = {}
         takes = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 import scipy.signal
 from doabench.benchmark.data.half_grid import HalfGrid
-from doabench.benchmark.data.open import open_room
+from doabench.benchmark.data.open import notes_of, open_room
 from doabench.benchmark.data.scene import Scenes, SceneSpec
 from doabench.benchmark.dataset import Position, Room, SpeechDraw, SpeechRole
 from doabench.datasets._convolution import ImpulseResponseRoom
+from doabench.datasets._measured import nominal_ranges
 from doabench.datasets._pair import see
+from hypothesis import given
+from hypothesis import strategies as st
 from support.measured_files import (
     MIR_ANGLES,
     check_tdoas,
@@ -220,3 +224,64 @@ def test_scipy_resamples_without_moving_the_sound(tmp_path: Path) -> None:
     write_table(tmp_path / "table.csv", rows)
     first, second = responses_of(f"folder[spacing_m=0.08]:{tmp_path}").responses("as measured", "grid")
     assert np.corrcoef(first[:, :5000].ravel(), second[:, :5000].ravel())[0, 1] > 0.98
+
+
+JITTER_M = {-60: 1.47, -40: 1.512, -20: 1.492, 0: 1.52, 20: 1.527, 40: 1.484, 60: 1.505}
+
+
+def jittered(folder: Path, extra: Sequence[tuple[int, float]] = ()) -> Path:
+    """Two conditions, measured with a tape each time."""
+    rows = []
+    for rt60_s, shift_m in ((0.3, 0.0), (0.2, 0.01)):
+        for doa_deg, range_m in (*JITTER_M.items(), *extra):
+            name = f"{rt60_s}_{doa_deg}_{range_m}.wav"
+            write_wav(folder / name, response(doa_deg, (-0.04, 0.04), rt60_s=rt60_s))
+            rows.append({"file": name, "doa_deg": doa_deg, "range_m": range_m + shift_m, "rt60_s": rt60_s})
+    write_table(folder / "responses.csv", rows)
+    return folder
+
+
+def test_ranges_as_measured_are_one_range(tmp_path: Path) -> None:
+    folder = jittered(tmp_path, extra=((-40, 2.03), (20, 1.98), (25, 2.01)))
+    room = responses_of(f"folder[spacing_m=0.08]:{folder}")
+    assert room.positions("grid") == tuple(Position(angle, 1.51) for angle in sorted(JITTER_M))
+    assert room.positions("off_range") == (Position(-40, 2.01), Position(20, 2.01))
+    assert room.responses("0.2", "grid").shape == room.responses("0.3", "grid").shape
+    assert notes_of(room) == (
+        "14 ranges from 1.47 to 1.537 m are taken as one, 1.51 m",
+        "6 ranges from 1.98 to 2.04 m are taken as one, 2.01 m",
+        "left out, in directions that the grid at 1.51 m lacks: 25 degrees at 2.01 m",
+    )
+
+
+def test_ranges_close_to_each_other_with_the_same_directions_are_two(tmp_path: Path) -> None:
+    room = responses_of(f"folder[spacing_m=0.08]:{jittered(tmp_path, extra=((-40, 1.6), (20, 1.6)))}")
+    assert [position.doa_deg for position in room.positions("grid")] == sorted(JITTER_M)
+    assert [position.doa_deg for position in room.positions("off_range")] == [-40, 20]
+
+
+def test_recordings_at_ranges_as_measured_are_one_grid(tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path)
+    table = folder / "recordings.csv"
+    header, *rows = table.read_text().split()
+    measured = [f"{row},{1.5 + 0.01 * (number % 3):g}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{header},range_m", *measured]))
+    room = open_room(f"recordings:{folder}")[1]
+    assert room.positions("grid") == tuple(Position(angle, 1.51) for angle in (-40, 0, 40))
+    assert room.positions("off_range") == ()
+    assert notes_of(room) == ("3 ranges from 1.5 to 1.52 m are taken as one, 1.51 m",)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 3), st.floats(0.5, 4.0)), min_size=1, max_size=30, unique=True)
+)
+def test_no_range_moves_far_and_no_position_is_lost(found: list[tuple[str, int, float]]) -> None:
+    positions = [(owner, Position(10.0 * step, range_m)) for owner, step, range_m in found]
+    nominal_m = nominal_ranges(positions)
+    assert all(abs(nominal / range_m - 1) <= 0.1 for range_m, nominal in nominal_m.items())
+    groups: dict[float, set[float]] = {}
+    for range_m, nominal in nominal_m.items():
+        groups.setdefault(nominal, set()).add(range_m)
+    for group in groups.values():
+        at = [(owner, position.doa_deg, position.range_m) for owner, position in set(positions) if position.range_m in group]
+        assert len({place[:2] for place in at}) == len(at)
