@@ -6,20 +6,23 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from ...benchmark.results.claims import Claims
+
 if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
-    from filelock import BaseFileLock
     from mlflow import MlflowClient
 
 
 EXPERIMENT = "doabench/"
 
 ARTIFACTS = "mlartifacts"
+EVERY_S = 0.2
 
 # No usage statistics to MLflow's makers, no printed links, no minutes of waiting for a server that is gone.
 SETTINGS = {
@@ -55,13 +58,15 @@ def calm() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def lock(out: Path, uri: str) -> BaseFileLock:
+@contextmanager
+def alone(out: Path, uri: str) -> Iterator[None]:
     """One sync at a time: two would add the same runs, and MLflow's migration of a fresh database breaks if two start it."""
-    from filelock import FileLock
-
-    beside = database_file(uri) or out / "mlflow"
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(beside.with_name(f".{beside.name}.lock"), timeout=300)
+    folder = (database_file(uri) or out / "mlflow").parent / "claims"
+    folder.mkdir(parents=True, exist_ok=True)
+    with Claims(folder) as claims:
+        while not claims.take("mlflow"):
+            time.sleep(EVERY_S)
+        yield
 
 
 def open_client(uri: str) -> MlflowClient:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...benchmark.results.store import Store
-from .database import EXPERIMENT, calm, lock, open_client, store_uri
+from .database import EXPERIMENT, alone, calm, open_client, store_uri
 from .sync import BATCH, FIT_PARAMS, experiment_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def follow(out: Path) -> None:
     raises."""
     store, uri = Store(out), store_uri(out)
     curves = store.curves()
-    with calm(), lock(out, uri):
+    with calm(), alone(out, uri):
         client = open_client(uri)
         if not curves and client.get_experiment_by_name(NAME) is None:
             return

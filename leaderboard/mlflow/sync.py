@@ -16,7 +16,7 @@ from ...benchmark.results.metrics import absolute_error_deg, by_doa
 from ...benchmark.results.records import CellRecord
 from ...benchmark.results.store import Store
 from ..figures import generation as generation_figures
-from .database import ARTIFACTS, EXPERIMENT, calm, database_file, lock, open_client, store_uri
+from .database import ARTIFACTS, EXPERIMENT, alone, calm, database_file, open_client, store_uri
 
 if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
     from mlflow import MlflowClient
@@ -39,7 +39,7 @@ def sync(out: Path) -> int:
     cells = {record.key: record for record in store.all_cells() if record.state == "ok"}
     if not cells:
         return 0
-    with calm(), lock(out, uri):
+    with calm(), alone(out, uri):
         client = open_client(uri)
         protocols = sorted({record.axes.protocol for record in cells.values()})
         experiments = {protocol: experiment_of(client, uri, EXPERIMENT + protocol) for protocol in protocols}
