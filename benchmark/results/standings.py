@@ -117,8 +117,8 @@ def _together(
 
 
 def _at_least_typical(parts: Sequence[Part]) -> list[Part]:
-    """No two methods are taken to differ less from place to place, or from fit to fit, than the median of all pairs says by what
-    they differ from clip to clip: of many pairs, some agree in few fits by chance."""
+    """No two methods are taken to differ less from place to place, or from fit to fit, than the median of all pairs says by
+    what they differ from clip to clip: of many pairs, some agree in few fits by chance."""
     clips, *others = parts
     varies = clips.variance > 0
     ratios = [np.divide(part.variance, clips.variance, out=np.zeros_like(clips.variance), where=varies) for part in others]
