@@ -134,8 +134,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
         "sequences whose estimate is the true candidate direction. Intervals and comparisons: 95 % over "
         "speech clips, by the studentised bootstrap; sequences of one clip overlap and are no independent samples. A speaker "
         "or recording that several seeds score counts once. At unseen places they are over places as well. Over several seeds "
-        "they are over fits as well, each with training data of its own; so few fits make them wide. With one seed they are "
-        "about other speech for these trained models, and another training run may differ by more.",
+        "they are over fits as well, each with training data of its own, and few fits make them wide. With one seed they take "
+        "the fit as fixed and are about other speech for these trained models; another training run may differ by more.",
         f"Paper: {CITATION}. Its values were measured in real rooms; a simulated room here is a stand-in for one of them, "
         "not a copy, so agreement is to be expected in rank and size, not in the last digit.",
         "J is the number of labelled training sequences. As many labelled sequences of the selection set are given for "
