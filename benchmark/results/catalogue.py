@@ -14,12 +14,12 @@ from statistics import fmean
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..code import Code
 from ..digest import digest, source_digest
 from . import metrics
-from .statistics import Estimate, Value
+from .statistics import Estimate, Units, Value
 
 Average: TypeAlias = Callable[[Sequence[float | None]], float | None]
 Numbers: TypeAlias = float | NDArray[np.float64] | None
@@ -71,8 +71,8 @@ class Metric(Declared):
     """A number that ``function`` makes of the attributes of a scored cell that it ``takes``, and of ``parameters``. It is
     absent where one of these attributes is None or the function gives None.
 
-    With an ``interval`` the function gives one value for each sequence. The metric is their mean, with the 95 % interval over
-    clips.
+    With an ``interval`` the function gives one value for each sequence. The metric is their mean, with its 95 % interval
+    over what was sampled.
     """
 
     function: Callable[..., Numbers]
@@ -91,15 +91,15 @@ class Metric(Declared):
         taken = [attrgetter(name)(cell) for name in self.takes]
         return None if any(one is None for one in taken) else self.function(*taken, **self.parameters)
 
-    def value(self, cells: Sequence[object], clip: ArrayLike) -> Value:
-        """The value of all seeds of a fit, ``cells``. ``clip`` says of each of their sequences, one seed after another, which
-        clip it is of."""
+    def value(self, cells: Sequence[object], of: Units) -> Value:
+        """The value of all seeds of a fit, ``cells``. ``of`` are the sampling units of their sequences, one seed after
+        another."""
         of_seeds = [self.of(cell) for cell in cells]
         mean = self.over_seeds([None if one is None else float(np.asarray(one).mean()) for one in of_seeds])
         if mean is None or not self.interval:
             return mean
         largest = 100.0 if self.unit == "pct" else float("inf")
-        found = metrics.with_interval(np.concatenate([one for one in of_seeds if one is not None]), clip, largest)
+        found = metrics.with_interval(np.concatenate([one for one in of_seeds if one is not None]), of, largest)
         return Estimate(mean, found.low, found.high)
 
 

@@ -20,6 +20,7 @@ from ..weights import load_arrays, save_arrays
 from . import metrics
 from .catalogue import Metric, code_of
 from .records import GenerationMetrics
+from .statistics import units
 
 FILE = "generated.safetensors"
 INTERPOLATION = 16
@@ -184,7 +185,7 @@ METRICS: tuple[Metric, ...] = (
 def score(generated: Generated, setup: ArraySetup) -> GenerationMetrics:
     """All numbers of a cell from what is stored with it."""
     cell = Measured(generated, setup)
-    values = {metric.name: metric.value([cell], ()) for metric in METRICS}
+    values = {metric.name: metric.value([cell], units(())) for metric in METRICS}
     return GenerationMetrics.model_validate({"values": values, "sequences": len(generated.input_rad)})
 
 

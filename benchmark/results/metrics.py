@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .statistics import Estimate, mean_offsets
+from .statistics import Estimate, Units, mean_offsets
 
 HIT_TOLERANCE_DEG = 1e-6
 NORMALISED_WITHIN = 1e-3
@@ -46,22 +46,13 @@ def _nearest(angles_deg: ArrayLike, candidates_deg: ArrayLike) -> NDArray[np.int
     return np.abs(np.asarray(angles_deg, np.float64)[:, None] - candidates).argmin(-1)
 
 
-def clip_values(values: ArrayLike, clip: ArrayLike) -> NDArray[np.float64]:
-    """What each clip says of the mean of ``values`` over all sequences, in ascending order of clip: the mean of its own, drawn
-    toward or away from that of all as it has fewer or more sequences than others. Their mean is that of all sequences."""
-    table = np.asarray(values, np.float64)
-    _, index = np.unique(np.asarray(clip), return_inverse=True)
-    count, mean = np.bincount(index), table.mean()
-    return mean + np.bincount(index, weights=table - mean) / count.mean()
-
-
-def with_interval(values: ArrayLike, clip: ArrayLike, largest: float = np.inf) -> Estimate:
-    """Mean over all sequences with the 95 % interval of `statistics.mean_offsets` over clips, which unlike sequences do not
-    overlap. The interval ends at 0 and at the ``largest`` value that there can be."""
+def with_interval(values: ArrayLike, of: Units, largest: float = np.inf) -> Estimate:
+    """Mean over all sequences with the 95 % interval of `statistics.mean_offsets` over their sampling units, which unlike
+    sequences do not overlap. The interval ends at 0 and at the ``largest`` value that there can be."""
     table = np.asarray(values, np.float64)
     if not len(table):
         return Estimate(float("nan"), float("nan"), float("nan"))
-    mean, (low, high) = float(table.mean()), mean_offsets(clip_values(table, clip))
+    mean, (low, high) = float(table.mean()), mean_offsets(table, of)
     return Estimate(mean, float(np.maximum(0.0, mean + low)), float(np.minimum(largest, mean + high)))  # NaN stays NaN
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import catalogue, metrics
 from .records import Metrics
-from .statistics import Value
+from .statistics import Units, Value, units
 
 
 @dataclass(frozen=True)
@@ -63,22 +63,27 @@ def score(predictions: pd.DataFrame, candidates_deg: Sequence[float], counts_hit
     """All metrics of a cell; ``counts_hits`` where its true angles are candidates."""
     cell, clip = Scored(predictions, candidates_deg, counts_hits), predictions["clip"].to_numpy()
     return Metrics(
-        values=values_of([cell], clip),
+        values=values_of([cell], units(clip, **places_of(predictions))),
         sequences=len(predictions),
         clips=len(np.unique(clip)),
         floor_deg=metrics.classifier_floor_deg(cell.true_deg, candidates_deg),
     )
 
 
-def values_of(seeds: Sequence[Scored], clip: NDArray[np.integer]) -> dict[str, Value]:
-    """Every metric of a scored set over its ``seeds``, by name; ``clip`` as for `Metric.value`."""
-    return {metric.name: metric.value(seeds, clip) for metric in catalogue.METRICS}
+def places_of(predictions: pd.DataFrame) -> dict[str, NDArray[np.str_]]:
+    """The place of every sequence, by the name of such units, where positions have one."""
+    return {"place": predictions["place"].to_numpy(str)} if "place" in predictions else {}
+
+
+def values_of(seeds: Sequence[Scored], of: Units) -> dict[str, Value]:
+    """Every metric of a scored set over its ``seeds``, by name; ``of`` as for `Metric.value`."""
+    return {metric.name: metric.value(seeds, of) for metric in catalogue.METRICS}
 
 
 def signature() -> str:
     """How the numbers of a cell, and of a leaderboard line, were computed."""
     says = [declared.says for declared in (*catalogue.METRICS, *catalogue.COSTS) if declared.says]
-    return metrics.signature("errors", *says, unit="sequence", interval="95-bootstrap-t-over-clips", seeds="mean")
+    return metrics.signature("errors", *says, unit="sequence", interval="95-bootstrap-t-over-clips-places-fits", seeds="mean")
 
 
 def scoring_code() -> str:

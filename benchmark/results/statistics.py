@@ -1,16 +1,21 @@
-"""Uncertainty over clips: an interval that holds for few, skewed clips, paired comparisons, ranks.
+"""Uncertainty of a mean over the units that were sampled: clips, and beside them places and fits.
 
-Clips are the sampling unit, since sequences of a clip overlap. Positions are fixed: an off-grid or off-range error is one for
-the positions that the protocol names, and its interval says what other speech would bring there.
+Sequences of a clip overlap, so clips are the least that is sampled. Places are sampled as well where nothing was trained on
+them (`unseen-place`): every clip is heard at every place. Several seeds are as many fits, each with its own draw of training
+data, and most often with clips of its own. With one seed an interval is about that fit. Positions of other protocols are
+fixed: an off-grid error is one for the positions that the protocol names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TypeAlias
+from functools import cache, cached_property
+from itertools import combinations
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ..seeds import generator
@@ -18,7 +23,7 @@ from ..seeds import generator
 ALPHA = 0.05
 RESAMPLES = 2000
 FEWEST = 6
-"""Clips that a bootstrap needs."""
+"""Clips, places or fits that a bootstrap needs."""
 TIE_DEG = 1e-9
 
 
@@ -36,7 +41,7 @@ class Estimate:
 
 
 Value: TypeAlias = Estimate | float | None
-"""Of a metric: with an interval over clips where it has one; None where it does not apply or was not measured."""
+"""Of a metric: with an interval where it has one; None where it does not apply or was not measured."""
 
 
 def point(value: Value) -> float | None:
@@ -44,46 +49,91 @@ def point(value: Value) -> float | None:
     return value.mean if isinstance(value, Estimate) else value
 
 
-def mean_offsets(clips: ArrayLike) -> tuple[float, float]:
-    """What to add to the mean of ``clips [C]`` for the ends of its 95 % interval; NaN for fewer than two clips.
+@dataclass(frozen=True)
+class Units:
+    """The sampling unit that each of K values is of, by index. ``beside`` clips there may be places and fits, by name; a kind
+    of which there is but one is not sampled, and not in it."""
 
-    From `FEWEST` clips on the hull of the studentised bootstrap's equal-tailed and symmetric intervals (P. Hall, Ann. Statist.
-    16, 1988), else Student's t. The first follows skewness, the second withstands a single odd clip, and differences of two
-    methods have both. A test measures how often it holds on real speech.
+    clip: NDArray[np.intp]
+    beside: Mapping[str, NDArray[np.intp]]
+
+    def of(self, chosen: NDArray[np.bool_]) -> Units:
+        """Those of some of the values."""
+        return units(self.clip[chosen], **{name: index[chosen] for name, index in self.beside.items()})
+
+    @cached_property
+    def shared(self) -> dict[str, list[tuple[int, NDArray[np.intp]]]]:
+        """For each kind beside clips the units that it has in common with those before it: by index, and +1 or -1 as they count
+        where all that is in common is to count once."""
+        found, before = dict[str, list[tuple[int, NDArray[np.intp]]]](), [self.clip]
+        for name, own in self.beside.items():
+            chosen = [(size, some) for size in range(1, len(before) + 1) for some in combinations(before, size)]
+            found[name] = [(2 * (size % 2) - 1, _index(_crossed((own, *some)))) for size, some in chosen]
+            before.append(own)
+        return found
+
+
+def units(clip: ArrayLike, **beside: ArrayLike) -> Units:
+    """Sampling units by their names or numbers ``[K]``: ``units(clip, place=..., fit=...)``."""
+    found = {name: _index(labels) for name, labels in beside.items()}
+    return Units(_index(clip), {name: index for name, index in found.items() if index.max(initial=0) > 0})
+
+
+def _index(labels: ArrayLike) -> NDArray[np.intp]:
+    """Of each label among all, in ascending order."""
+    return pd.factorize(np.asarray(labels), sort=True)[0]
+
+
+def _crossed(indices: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    return np.ravel_multi_index(tuple(indices), tuple(int(index.max()) + 1 for index in indices))
+
+
+def unit_values(values: ArrayLike, index: NDArray[np.intp]) -> NDArray[np.float64]:
+    """What each of U units says of the mean of ``values [..., K]``, ``[..., U]``: the mean of its own, drawn toward or away
+    from that of all as it has fewer or more values than others. Their mean is that of all values."""
+    table = np.asarray(values, np.float64)
+    mean, count = table.mean(-1, keepdims=True), int(index.max()) + 1
+    sums = [np.bincount(index, own, count) for own in (table - mean).reshape(-1, table.shape[-1])]
+    return mean + np.reshape(sums, (*table.shape[:-1], count)) * (count / table.shape[-1])
+
+
+def mean_offsets(values: ArrayLike, of: Units | None = None) -> tuple[float, float]:
+    """What to add to the mean of ``values [K]`` for the ends of its 95 % interval over units (None: each value is a clip of its
+    own); NaN for fewer than two clips.
+
+    The hull of the equal-tailed and the symmetric interval that follow from `pivot`. The first follows skewness, the second
+    withstands a single odd clip, and differences of two methods have both. For fewer than `FEWEST` clips alone it is Student's.
+    Tests measure how often it holds on real speech, over clips, over clips and places, and over fits.
     """
     from scipy import stats
 
-    values = np.asarray(clips, np.float64)
-    count = len(values)
-    if count < 2:
-        return float("nan"), float("nan")
-    error = float(values.std(ddof=1)) / count**0.5
-    if error == 0:
-        return 0.0, 0.0
-    if count < FEWEST:
+    parts = _sampled(values, of)
+    error = _error(parts)
+    if not error > 0:
+        return error, error
+    if (count := _few(parts)) is not None:
         reach = float(stats.t.ppf(1 - ALPHA / 2, count - 1)) * error
         return -reach, reach
-    ratios = _studentised(values)
+    ratios = pivot(parts)
     low, high = np.quantile(ratios, (ALPHA / 2, 1 - ALPHA / 2))
     both = float(np.quantile(np.abs(ratios), 1 - ALPHA))
     return -error * max(float(high), both), error * max(-float(low), both)
 
 
-def mean_p(clips: ArrayLike) -> float:
-    """Two-sided p that the mean of ``clips [C]`` is zero, the test that goes with `mean_offsets`. NaN for fewer than two."""
+def mean_p(values: ArrayLike, of: Units | None = None) -> float:
+    """Two-sided p that the mean of ``values [K]`` is zero, the test that goes with `mean_offsets`. NaN for fewer than two
+    clips."""
     from scipy import stats
 
-    values = np.asarray(clips, np.float64)
-    count = len(values)
-    if count < 2:
-        return float("nan")
-    error = float(values.std(ddof=1)) / count**0.5
-    if error == 0:
-        return float(values.mean() == 0)
-    ratio = float(values.mean()) / error
-    if count < FEWEST:
+    parts = _sampled(values, of)
+    mean = float(parts[0].values.mean())
+    error = _error(parts)
+    if not error > 0:
+        return float(mean == 0) if error == 0 else error
+    ratio = mean / error
+    if (count := _few(parts)) is not None:
         return 2 * float(stats.t.sf(abs(ratio), count - 1))
-    ratios = _studentised(values)
+    ratios = pivot(parts)
     tail = min(_share(ratios >= ratio), _share(ratios <= ratio))
     return min(1.0, max(2 * tail, _share(np.abs(ratios) >= abs(ratio))))
 
@@ -93,98 +143,119 @@ def _share(reached: NDArray[np.bool_]) -> float:
     return (float(reached.sum()) + 1) / (len(reached) + 1)
 
 
-def _studentised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """By how many of its own standard errors the mean of each resample is off that of ``values [C]``. A resample of equal clips
-    has no standard error: none is taken to be smaller than that of all clips by more than a factor of the root of C."""
-    count = len(values)
-    resampled = values[_resamples(count)]
-    spread = np.maximum(resampled.std(axis=1, ddof=1), values.std(ddof=1) / count**0.5)
-    return (resampled.mean(axis=1) - values.mean()) / spread * count**0.5
+class Part(NamedTuple):
+    """What one kind of unit adds to the variance of means, ``[...]``, and the values of its units, ``[..., U]``."""
+
+    unit: str
+    variance: NDArray[np.float64]
+    values: NDArray[np.float64]
 
 
-@cache
-def _resamples(count: int) -> NDArray[np.int64]:
-    return generator("studentised", count).integers(0, count, (RESAMPLES - 1, count))
+def parts_of(values: ArrayLike, of: Units) -> list[Part]:
+    """Parts of the variance of the means of ``values [..., K]``: that over clips; then, for places and for fits, how much
+    larger the variance over them is than what they have in common with the kinds before. That is zero on average where they
+    make no difference, whether each clip is heard at all places or in one fit alone (A. C. Cameron, J. B. Gelbach, D. L.
+    Miller, J. Bus. Econ. Stat. 29, 2011).
 
-
-def paired_difference(differences: ArrayLike) -> Estimate:
-    """The mean of paired ``differences [C]`` over the clips that both have; others are NaN. Raises ValueError for no clips."""
-    values = np.asarray(differences, np.float64)
-    if values.ndim != 1 or not len(values := values[~np.isnan(values)]):
-        raise ValueError(f"differences {np.shape(differences)} must be a vector with a number in it")
-    mean, (low, high) = float(values.mean()), mean_offsets(values)
-    return Estimate(mean, mean + low, mean + high)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """One of M methods against the best of them on the clips that both have. ``p_holm`` is corrected for all
-    comparisons with the best; ``tied`` says that it cannot be told apart from the best. The best itself has a difference of
-    zero; a method with fewer seeds may lie below it."""
-
-    rank: int
-    rank_lo: int
-    rank_hi: int
-    difference_deg: Estimate
-    p_holm: float
-    tied: bool
-
-
-def standings(differences_deg: ArrayLike, mae_deg: ArrayLike, seeds: ArrayLike) -> list[Standing | None]:
-    """Where M methods stand by what their errors differ two by two in every clip, the first's less the second's
-    ``differences_deg [M, M, C]``, NaN in clips that the two do not share; with fewer than two clips all are tied.
-
-    The best has the smallest ``mae_deg [M]`` of those with the most ``seeds [M]``. A rank counts the better ones of those with
-    at least as many, so that a method with fewer seeds changes none of the others'. None for a method that has no clip in
-    common with the best. Raises ValueError for other shapes, infinite numbers or no clips.
+    The variance found among few units is too small more often than too large. So theirs is taken to be the one of which what
+    was found is the median.
     """
-    differences, mae, count = np.asarray(differences_deg, np.float64), np.asarray(mae_deg, np.float64), np.asarray(seeds)
-    shape = (len(mae), len(mae), differences.shape[-1] if differences.ndim else 0)
-    if not differences.size or differences.shape != shape or count.shape != mae.shape or np.isinf(differences).any():
-        raise ValueError(f"differences {differences.shape} must be finite, of shape (methods, methods, clips)")
-    best = int(np.lexsort((mae, -count))[0])
-    behind = {index: own for index, own in enumerate(differences[:, best]) if not np.isnan(own).all()}
-    others = [index for index in behind if index != best]
-    raw = np.array([mean_p(own[~np.isnan(own)]) for own in (behind[index] for index in others)])
-    holm = dict(zip(others, _holm(raw), strict=True))
-    rivals = count >= count[:, None]
-    ranks = _ranks(differences, rivals, np.ones((1, differences.shape[-1])))[:, 0]
-    low, high = rank_interval(differences, rivals)
-    found: list[Standing | None] = [None] * len(mae)
-    for index, own in behind.items():
-        p_holm = float(holm.get(index, 1.0))
-        found[index] = Standing(
-            rank=int(ranks[index]),
-            rank_lo=int(low[index]),
-            rank_hi=int(high[index]),
-            difference_deg=paired_difference(own),
-            p_holm=p_holm,
-            tied=not p_holm < ALPHA,
-        )
+    clips = unit_values(values, of.clip)
+    found = [Part("clip", _variance(clips), clips)]
+    for unit, index in of.beside.items():
+        own = unit_values(values, index)
+        common = sum(sign * _variance(unit_values(values, cells)) for sign, cells in of.shared[unit])
+        more = _variance(own) / _median_share(own.shape[-1]) - common
+        found.append(Part(unit, np.maximum(more, 0.0), own))
     return found
 
 
-def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's step-down correction (S. Holm, Scand. J. Statist. 6, 1979), in the order given."""
-    order = np.argsort(p)
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return corrected
+@cache
+def _median_share(count: int) -> float:
+    """The median of the variance found in ``count`` values of a normal distribution, as a share of its own."""
+    from scipy import stats
+
+    return float(stats.chi2.median(count - 1)) / (count - 1)
 
 
-def rank_interval(differences_deg: ArrayLike, rivals: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ends ``[M]`` of the 95 % percentile interval of each method's rank (1 is best) over resampled clips. ``rivals [M, M]``
-    says by which others a method may be outranked; ``differences_deg [M, M, C]`` as for `standings`."""
-    differences = np.asarray(differences_deg, np.float64)
-    clips = differences.shape[-1]
-    weights = generator("rank", clips).multinomial(clips, np.full(clips, 1 / clips), size=RESAMPLES)
-    ranks = _ranks(differences, np.asarray(rivals, bool), weights.astype(np.float64))
-    low, high = np.quantile(ranks, (ALPHA / 2, 1 - ALPHA / 2), axis=1, method="closest_observation")
-    return low.astype(np.int64), high.astype(np.int64)
+def _variance(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the mean of ``values [..., U]``; NaN for one."""
+    count = values.shape[-1]
+    return values.var(-1, ddof=1) / count if count > 1 else np.full(values.shape[:-1], np.nan)
 
 
-def _ranks(differences: NDArray[np.float64], rivals: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Ranks ``[M, R]`` where clips count ``weights [R, C]`` times. The sign of a sum is that of the mean over shared clips."""
-    known = np.nan_to_num(differences)
-    behind = (own[others] @ weights.T > TIE_DEG for own, others in zip(known, rivals, strict=True))
-    return np.array([1 + above.sum(0) for above in behind])
+def _sampled(values: ArrayLike, of: Units | None) -> list[Part]:
+    """The parts of one mean that are not zero, clips first."""
+    clips, *others = parts_of(values, of or Units(np.arange(np.size(values)), {}))
+    return [clips, *(part for part in others if part.variance > 0)]
+
+
+def _few(parts: Sequence[Part]) -> int | None:
+    """The number of clips where there are too few for a bootstrap, and nothing beside."""
+    count = parts[0].values.shape[-1]
+    return count if len(parts) == 1 and count < FEWEST else None
+
+
+def _error(parts: Sequence[Part]) -> float:
+    return float(sum(part.variance for part in parts)) ** 0.5
+
+
+def pivot(parts: Sequence[Part]) -> NDArray[np.float64]:
+    """By how many standard errors means may be off, in draws ``[..., R]``: the sum of what each kind of unit brings about by
+    itself, as in the solution of Behrens and Fisher. Draws are made together for all means, and so hold for several at once."""
+    if len(parts) == 1:
+        return _ratios(parts[0])
+    variance = np.sum([part.variance for part in parts], axis=0)
+    shares = (np.sqrt(np.divide(part.variance, variance, out=np.zeros_like(variance), where=variance > 0)) for part in parts)
+    return np.sum([share[..., None] * _ratios(part) for share, part in zip(shares, parts, strict=True)], axis=0)
+
+
+def _ratios(part: Part) -> NDArray[np.float64]:
+    """For `FEWEST` units or more the studentised bootstrap (P. Hall, Ann. Statist. 16, 1988): by how many of its own standard
+    errors the mean of each resample is off. A resample of equal units has none: it is taken to be no smaller than that of all
+    units by more than a factor of the root of U. For fewer units draws of Student's t."""
+    count = part.values.shape[-1]
+    centred = part.values - part.values.mean(-1, keepdims=True)
+    deviation = centred.std(-1, ddof=1, keepdims=True)
+    if count < FEWEST:
+        cosine = np.divide(centred, deviation * (count - 1) ** 0.5, out=np.zeros_like(centred), where=deviation > 0)
+        cosine = cosine @ _directions(part.unit, count)
+        return (count - 1) ** 0.5 * cosine / np.sqrt(np.maximum(1 - cosine**2, np.finfo(float).eps))
+    times = _times(part.unit, count)
+    mean, square = centred @ times / count, centred**2 @ times / count
+    spread = np.sqrt(np.maximum(square - mean**2, 0) * count / (count - 1))
+    return np.divide(
+        mean * count**0.5, np.maximum(spread, deviation / count**0.5), out=np.zeros_like(mean), where=deviation > 0
+    )
+
+
+@cache
+def _times(unit: str, count: int) -> NDArray[np.float64]:
+    """How many times each of ``count`` units is drawn, ``[U, R]``."""
+    axes = ("studentised", count) if unit == "clip" else ("studentised", unit, count)
+    drawn = generator(*axes).integers(0, count, (RESAMPLES - 1, count))
+    return np.array([np.bincount(one, minlength=count) for one in drawn], np.float64).T
+
+
+@cache
+def _directions(unit: str, count: int) -> NDArray[np.float64]:
+    """Directions in the space of ``count`` units, each as likely as any other, ``[U, R]``. The cotangent of the angle with a
+    given one has Student's distribution, and with several it is as alike as these are (O. Langsrud, Stat. Comput. 15, 2005)."""
+    drawn = generator("direction", unit, count).standard_normal((count, RESAMPLES - 1))
+    return drawn / np.linalg.norm(drawn, axis=0)
+
+
+def paired_difference(differences: ArrayLike, of: Units | None = None) -> Estimate:
+    """The mean of paired ``differences [K]`` where both are known; others are NaN. Raises ValueError where none is."""
+    values = np.asarray(differences, np.float64)
+    if values.ndim != 1 or np.isnan(values).all():
+        raise ValueError(f"differences {np.shape(differences)} must be a vector with a number in it")
+    values, of = known(values, of)
+    mean, (low, high) = float(values.mean()), mean_offsets(values, of)
+    return Estimate(mean, mean + low, mean + high)
+
+
+def known(values: NDArray[np.float64], of: Units | None) -> tuple[NDArray[np.float64], Units | None]:
+    """Those that are not NaN, and their units."""
+    chosen = ~np.isnan(values)
+    return values[chosen], of and of.of(chosen)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from ...benchmark.results.statistics import Estimate
+from ...benchmark.results.statistics import ALPHA, Estimate
 
 FILE = Path(__file__).parent / "paper_claims.csv"
 OUTCOMES = ("holds", "does not hold", "cannot be told")
@@ -28,20 +28,22 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the clips of one scored set say of a claim at one number of labels: the MAE of ``better`` less that of ``worse``,
-    which are the two methods in their form, by name."""
+    """What one scored set says of a claim at one number of labels: the MAE of ``better`` less that of ``worse``, which are the
+    two methods in their form, by name. ``p_holm`` is corrected for all numbers of labels at which the two are held against
+    each other; NaN where there is but one clip."""
 
     claim: Claim
     better: str
     worse: str
     labels: int
     difference: Estimate
+    p_holm: float
 
     @property
     def outcome(self) -> Outcome:
-        if self.difference.high < 0:
-            return "holds"
-        return "does not hold" if self.difference.low > 0 else "cannot be told"
+        if not self.p_holm < ALPHA:
+            return "cannot be told"
+        return "holds" if self.difference.mean < 0 else "does not hold"
 
     def __str__(self) -> str:
         low, high = self.difference.low, self.difference.high

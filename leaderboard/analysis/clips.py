@@ -1,4 +1,4 @@
-"""Which clips of several seeds are one, and errors by clip: intervals are taken over clips, and comparisons clip by clip."""
+"""Which clips of several seeds are one, and errors by the units that are sampled: comparisons are made cell by cell."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ...benchmark.results.metrics import absolute_error_deg
 from ...benchmark.results.records import CellRecord
+from ...benchmark.results.scoring import places_of
+from ...benchmark.results.statistics import Units, units
 
 Totals: TypeAlias = pd.DataFrame
-"""``total_deg`` of the absolute errors and number of ``sequences`` by ``clip``, its name in `Clips`, and ``seed``. All methods
-of a scored set and seed have the same sequences in a clip; published protocols alone leave out those that a fit was given with
-a label, J of many thousands."""
+"""``total_deg`` of the absolute errors and number of ``sequences`` in each cell: by ``clip``, its name in `Clips`, ``seed``
+and, where positions have one, ``place``. All methods of a scored set and seed have the same sequences there; published
+protocols alone leave out those that a fit was given with a label, J of many thousands."""
 
 
 class Clips:
@@ -52,37 +53,38 @@ class Clips:
         return f"speaker {speakers[clip]}" if clip < len(speakers) else f"seed {self._seeds[scored]} clip {clip}"
 
 
-def clip_totals(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> Totals:
-    """The totals of a row's stored predictions, all seeds: what is left to compare once the sequences are gone."""
+def sampled(seeds: Sequence[tuple[CellRecord, pd.DataFrame]], clips: Clips) -> pd.DataFrame:
+    """What each sequence of a row's stored predictions is of, one seed after another: ``clip`` by its number, ``seed`` and,
+    where positions have one, ``place``."""
     parts = [
-        pd.DataFrame(
-            {
-                "clip": clips.numbers(record, table["clip"].to_numpy()),
-                "seed": record.fit.seed,
-                "error_deg": absolute_error_deg(table["estimated_deg"], table["true_deg"]),
-            }
-        )
+        pd.DataFrame({"clip": clips.numbers(record, table["clip"].to_numpy()), "seed": record.fit.seed, **places_of(table)})
         for record, table in seeds
     ]
-    grouped = pd.concat(parts, ignore_index=True).groupby(["clip", "seed"])["error_deg"]
+    return pd.concat(parts, ignore_index=True)
+
+
+def units_of(names: pd.DataFrame) -> Units:
+    """What of `sampled` counts as a sampling unit: each seed is another fit."""
+    return units(names["clip"], **{kind: names[name] for name, kind in (("place", "place"), ("seed", "fit")) if name in names})
+
+
+def totals(names: pd.DataFrame, error_deg: ArrayLike, clips: Clips) -> Totals:
+    """What is left of a row to compare once the sequences are gone; ``names`` are those of `sampled`."""
+    grouped = pd.Series(np.asarray(error_deg)).groupby([names[name] for name in names])
     return pd.DataFrame(grouped.agg(total_deg="sum", sequences="size")).rename(dict(enumerate(clips.names)), level="clip")
 
 
-def differences_deg(totals: Sequence[Totals]) -> NDArray[np.float64]:
-    """How much larger the first row's mean error is than the second's, for every two of M rows and each of the C clips that any
-    has: over the seeds that both have of a clip, ``[M, M, C]``; NaN where they have none. A clip counts by its sequences, so
-    that the mean over clips is the difference of the two MAE, as they stand in tables."""
-    table = pd.concat(totals, axis=1, keys=range(len(totals)))
+def differences_deg(rows: Sequence[Totals]) -> tuple[NDArray[np.float64], Units]:
+    """How much larger the first row's mean error is than the second's, for every two of M rows and each of the K cells that any
+    has, ``[M, M, K]``, NaN where one has none; and the units of cells. A cell counts by its sequences, so that the mean over
+    cells is the difference of the two MAE, as they stand in tables."""
+    table = pd.concat(rows, axis=1, keys=range(len(rows)))
     total, count = (table.xs(name, axis=1, level=1).to_numpy(np.float64).T for name in ("total_deg", "sequences"))
-    _, clip = np.unique(table.index.get_level_values("clip"), return_inverse=True)
-    belongs = np.equal.outer(clip, np.arange(clip.max() + 1)).astype(np.float64)
-    there = ~np.isnan(total)
+    mean, there = total / count, ~np.isnan(total)
     found = []
     for own, common in enumerate(there & row for row in there):
-        mine, my_count, other, their_count = (
-            np.where(common, values, 0.0) @ belongs for values in (total[own], count[own], total, count)
-        )
+        mine = np.where(common, count[own], 0.0)
         with np.errstate(invalid="ignore"):
-            share = my_count * (my_count > 0).sum(-1, keepdims=True) / my_count.sum(-1, keepdims=True)
-            found.append((mine / my_count - other / their_count) * share)
-    return np.array(found)
+            share = mine * common.sum(-1, keepdims=True) / mine.sum(-1, keepdims=True)
+        found.append((mean[own] - mean) * share)
+    return np.array(found), units_of(table.index.to_frame(index=False))

@@ -1,14 +1,15 @@
-"""How rows of one scored set are held against each other: methods two by two on the same recordings, clip by clip."""
+"""How rows of one scored set are held against each other: methods two by two on the same recordings, cell by cell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import groupby, product
 
 import numpy as np
 
-from ...benchmark.results.statistics import Standing, paired_difference, standings
+from ...benchmark.results.standings import Standing, holm, standings
+from ...benchmark.results.statistics import known, mean_p, paired_difference
 from .claims import Claim, Verdict, paper_claims
 from .clips import differences_deg
 from .current import Entry
@@ -37,11 +38,12 @@ def standing_by_entry(rows: Sequence[Row]) -> dict[Entry, Standing]:
 
 
 def _standings(rows: Sequence[Row]) -> Iterator[tuple[Row, Standing]]:
-    known = [(row, row.clips, row.score.mae_deg.mean) for row in rows if row.clips is not None and row.score is not None]
+    known = [(row, row.totals, row.score.mae_deg.mean) for row in rows if row.totals is not None and row.score is not None]
     if not known:
         return
-    seeds = [clips.index.get_level_values("seed").nunique() for _, clips, _ in known]
-    found = standings(differences_deg([clips for _, clips, _ in known]), [mae_deg for *_, mae_deg in known], seeds)
+    seeds = [totals.index.get_level_values("seed").nunique() for _, totals, _ in known]
+    differences = differences_deg([totals for _, totals, _ in known])
+    found = standings(*differences, [mae_deg for *_, mae_deg in known], seeds)
     for (row, *_), standing in zip(known, found, strict=True):
         if standing is not None:
             yield row, standing
@@ -51,9 +53,11 @@ def verdicts_by_entry(claims: Sequence[Claim], rows: Sequence[Row]) -> dict[Entr
     """The verdicts that each row, as the better one, gives rise to, by number of labels. Claims are about methods as they
     were published; there is no verdict where one of two rows has no predictions."""
     found: dict[Entry, list[Verdict]] = {}
-    published = [row for row in rows if row.first.fit.as_published]
-    for claim, (row, other) in product(claims, product(published, repeat=2)):
-        if _is_about(claim, row, other) and (verdict := _verdict(claim, row, other)) is not None:
+    published = sorted((row for row in rows if row.first.fit.as_published), key=lambda row: row.name)
+    by_name = [list(group) for _, group in groupby(published, key=lambda row: row.name)]
+    for claim, (better, worse) in product(claims, product(by_name, repeat=2)):
+        pairs = [(row, other) for row, other in product(better, worse) if _is_about(claim, row, other)]
+        for row, verdict in _verdicts(claim, pairs):
             found.setdefault(row.entry, []).append(verdict)
     return {own: tuple(sorted(verdicts, key=lambda verdict: verdict.labels)) for own, verdicts in found.items()}
 
@@ -64,10 +68,14 @@ def _is_about(claim: Claim, row: Row, other: Row) -> bool:
     return (row.method, other.method) == (claim.better, claim.worse) and same_labels and n >= claim.from_n
 
 
-def _verdict(claim: Claim, row: Row, other: Row) -> Verdict | None:
-    if row.clips is None or other.clips is None:
-        return None
-    clips = differences_deg([row.clips, other.clips])[0, 1]
-    if np.isnan(clips).all():
-        return None
-    return Verdict(claim, row.name, other.name, max(row.labels, other.labels), paired_difference(clips))
+def _verdicts(claim: Claim, pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[Row, Verdict]]:
+    """Of two methods at all numbers of labels, each with the row of the better one; p corrected for how many these are."""
+    both = [
+        (row, other, row.totals, other.totals) for row, other in pairs if row.totals is not None and other.totals is not None
+    ]
+    compared = [(row, other, *differences_deg([mine, theirs])) for row, other, mine, theirs in both]
+    shared = [(row, other, values[0, 1], of) for row, other, values, of in compared if not np.isnan(values[0, 1]).all()]
+    corrected = holm(np.array([mean_p(*known(values, of)) for *_, values, of in shared]))
+    for (row, other, values, of), p_holm in zip(shared, corrected.tolist(), strict=True):
+        labels, difference = max(row.labels, other.labels), paired_difference(values, of)
+        yield row, Verdict(claim, row.name, other.name, labels, difference, p_holm)

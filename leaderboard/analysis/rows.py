@@ -15,9 +15,10 @@ from ...benchmark.results import metrics
 from ...benchmark.results.catalogue import ACCURACY, COSTS, MAE
 from ...benchmark.results.records import CellRecord, Leaks, LeakShares, State
 from ...benchmark.results.scoring import Scored, values_of
-from ...benchmark.results.statistics import Estimate, Standing, Value
+from ...benchmark.results.standings import Standing
+from ...benchmark.results.statistics import Estimate, Value
 from .claims import Verdict
-from .clips import Clips, Totals, clip_totals
+from .clips import Clips, Totals, sampled, totals, units_of
 from .current import Entry, entry
 from .reference import Reference, reference
 from .shipped import OWN, Origin
@@ -31,7 +32,7 @@ Good: TypeAlias = list[tuple[CellRecord, pd.DataFrame]]
 @dataclass(frozen=True)
 class Score:
     """Scores and costs of a row: ``values`` by the names of `catalogue.METRICS` and `catalogue.COSTS`, made of those of the
-    seeds; intervals over the clips of all seeds, as `Clips` counts them. ``by_doa``, ``by_place`` (MAE where positions have a
+    seeds; intervals over clips as `Clips` counts them, places and fits. ``by_doa``, ``by_place`` (MAE where positions have a
     place, else empty) and ``confusion`` are of the sequences of all seeds together.
 
     ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
@@ -61,8 +62,8 @@ class Score:
 @dataclass(frozen=True)
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
-    that the seeds have in common; ``reasons`` say why seeds are not there; ``clips`` are those of
-    `clip_totals` (None where nothing is to be compared); `comparison` adds ``standing`` and ``verdicts``."""
+    that the seeds have in common; ``reasons`` say why seeds are not there; ``totals`` are those of
+    `clips` (None where nothing is to be compared); `comparison` adds ``standing`` and ``verdicts``."""
 
     first: CellRecord
     seeds: int
@@ -72,7 +73,7 @@ class Row:
     reference: Reference | None
     leaks: Leaks | None = None
     standing: Standing | None = None
-    clips: Totals | None = None
+    totals: Totals | None = None
     verdicts: tuple[Verdict, ...] = ()
     origin: Origin = OWN
 
@@ -112,17 +113,18 @@ def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusi
     first = seeds[0]
     fit, axes = first.fit, first.axes
     good, states, reasons = _read(seeds, read)
+    score, cells = _score(good, clips, with_confusion) if good else (None, None)
     return Row(
         first=first,
         seeds=len(good),
         status=next(state for state in WORST_FIRST if state in states),
         reasons=tuple(dict.fromkeys(reasons)),
-        score=_score(good, clips, with_confusion) if good else None,
+        score=score,
         reference=reference(axes.protocol, axes.split, fit.candidates_deg, fit.method, fit.labels)
         if fit.as_published
         else None,
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
-        clips=clip_totals(good, clips) if good and not origin.outdated else None,
+        totals=None if origin.outdated else cells,
         origin=origin,
     )
 
@@ -163,22 +165,23 @@ def largest_shares(rows: Iterable[Row]) -> LeakShares | None:
     )
 
 
-def _score(good: Good, clips: Clips, with_confusion: bool) -> Score:
+def _score(good: Good, clips: Clips, with_confusion: bool) -> tuple[Score, Totals]:
     """Everything from the predictions but the costs."""
-    first = good[0][0]
-    clip = np.concatenate([clips.numbers(record, table["clip"].to_numpy()) for record, table in good])
+    first, names = good[0][0], sampled(good, clips)
     seeds = [Scored(table, record.fit.candidates_deg, record.axes.counts_hits) for record, table in good]
     estimated, true = (np.concatenate([getattr(seed, name) for seed in seeds]) for name in ("estimated_deg", "true_deg"))
     costs = {cost.name: cost.over_seeds([getattr(record, cost.name) for record, _ in good]) for cost in COSTS}
-    return Score(
-        values=values_of(seeds, clip) | costs,
+    error_deg = metrics.absolute_error_deg(estimated, true)
+    score = Score(
+        values=values_of(seeds, units_of(names)) | costs,
         sequences=len(true),
-        clips=len(np.unique(clip)),
+        clips=len(np.unique(names["clip"])),
         floor_deg=fmean(metrics.classifier_floor_deg(seed.true_deg, seed.candidates_deg) for seed in seeds),
-        by_doa=metrics.by_doa(metrics.absolute_error_deg(estimated, true), true),
+        by_doa=metrics.by_doa(error_deg, true),
         by_place=_by_place([table for _, table in good]),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
     )
+    return score, totals(names, error_deg, clips)
 
 
 def _by_place(tables: Sequence[pd.DataFrame]) -> dict[str, float]:

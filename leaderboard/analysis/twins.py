@@ -95,9 +95,9 @@ def _clips(table: Table) -> dict[Entry, pd.DataFrame]:
     """Clips, seed by seed, of everything in a table that has a score; the same speech has the same name in all rooms."""
     found = {}
     for row in table.rows:
-        if row.clips is not None:
+        if row.totals is not None:
             entry = (row.name, row.first.fit.nominal_labels)
-            found[entry] = row.clips.rename(lambda clip: f"{table.speech} {clip}", level="clip")
+            found[entry] = row.totals.rename(lambda clip: f"{table.speech} {clip}", level="clip")
     return found
 
 

@@ -23,7 +23,7 @@ PUBLISHED = (
     *("leak_frame_pct", "leak_clip_pct", "leak_speaker_pct", "signature"),
     *("accuracy_5_pct", "accuracy_10_pct", "accuracy_15_pct"),
     *("candidate_accuracy_pct", "candidate_accuracy_lo", "candidate_accuracy_hi", "form", "origin", "leak_response_pct"),
-    "trained_in",
+    *("trained_in", "p_best"),
 )
 """Columns that programs know by their place. They never change; further metrics come behind them."""
 
@@ -79,7 +79,8 @@ def _csv_row(row: Row) -> dict[str, object]:
     if row.standing is not None:
         standing = row.standing
         values |= {"rank": standing.rank, "rank_lo": standing.rank_lo, "rank_hi": standing.rank_hi}
-        values |= _numbers("behind_best_deg", standing.difference_deg, 4) | _numbers("p_holm", standing.p_holm, 4)
+        values |= _numbers("behind_best_deg", standing.difference_deg, 4)
+        values |= _numbers("p_holm", standing.p_holm, 4) | _numbers("p_best", standing.p_best, 4)
         values["tied_with_best"] = "yes" if standing.tied else "no"
     if row.leaks is not None:
         shares = row.leaks.labelled.model_dump(exclude_none=True)

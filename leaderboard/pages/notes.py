@@ -50,8 +50,9 @@ def table_notes(table: Table) -> list[str]:
         found.append("\u2020 Transductive: the method was trained on these very sequences, without their labels.")
     if any(cell.tied for cell in table.cells):
         found.append(
-            "\u2021 Cannot be told apart from the best of the methods with as many labels or with none: paired over clips, "
-            "5 % level, corrected for the number of methods (Holm)."
+            "\u2021 Cannot be told apart from the best of the methods with as many labels or with none: paired over what "
+            "intervals are over, 5 % level, corrected for the number of methods (Bonferroni), since the same errors say which "
+            "is the best."
         )
     if any(cell.fewer_seeds for cell in table.cells):
         found.append(
@@ -130,10 +131,11 @@ def notes(tables: Sequence[Table]) -> list[str]:
     """What a reader of all tables has to know, one paragraph each."""
     found = [
         "MAE: mean absolute error in degrees over all scored sequences of 31 frames (0.256 s). Accuracy: percentage of "
-        "sequences whose estimate is the true candidate direction. Intervals: 95 % over speech clips, pooled over seeds, by "
-        "the studentised bootstrap; sequences of one clip overlap and are no independent samples. A speaker "
-        "or recording that several seeds score counts once. Intervals and comparisons are about other speech for these trained "
-        "models; another training run may differ by more.",
+        "sequences whose estimate is the true candidate direction. Intervals and comparisons: 95 % over "
+        "speech clips, by the studentised bootstrap; sequences of one clip overlap and are no independent samples. A speaker "
+        "or recording that several seeds score counts once. At unseen places they are over places as well. Over several seeds "
+        "they are over fits as well, each with training data of its own, and few fits make them wide. With one seed they take "
+        "the fit as fixed and are about other speech for these trained models; another training run may differ by more.",
         f"Paper: {CITATION}. Its values were measured in real rooms; a simulated room here is a stand-in for one of them, "
         "not a copy, so agreement is to be expected in rank and size, not in the last digit.",
         "J is the number of labelled training sequences. As many labelled sequences of the selection set are given for "
@@ -145,9 +147,9 @@ def notes(tables: Sequence[Table]) -> list[str]:
     ]
     if any(row.verdicts for table in tables for row in table.rows):
         found.append(
-            "A claim holds where the 95 % interval of the paired difference over clips lies below 0, does not hold where it "
-            "lies above, and cannot be told otherwise; each number of labels by itself, without correction for their number. "
-            "Where nothing was run nothing is claimed."
+            "A claim holds where the paired difference is below 0 for sure, does not hold where it is above, and cannot be "
+            "told otherwise: at the 5 % level for all numbers of labels together (Holm). The 95 % interval beside a difference "
+            "is of that number of labels by itself. Where nothing was run nothing is claimed."
         )
     if any(table.scale == "smoke" for table in tables):
         found.insert(0, "Scale smoke is a test of the machinery on very little speech: its numbers say nothing about methods.")

@@ -6,12 +6,15 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from doabench.benchmark.results.catalogue import flat
 from doabench.benchmark.results.records import CellRecord, Leaks, LeakShares
 from doabench.benchmark.results.scoring import score
+from doabench.benchmark.results.statistics import mean_offsets, units
 from doabench.benchmark.results.store import Store
-from support.leaderboard_files import HITS, add, build, cell, own_html, predictions, text_of
+from support.leaderboard_files import HITS, add, build, cell, own_html, predictions, table_of, text_of
 
 PLACES = ["range: 1 m", "range: 3 m", "room: a barn", "room: a barn"]
 
@@ -75,6 +78,29 @@ def test_every_place_stands_in_the_csv_by_itself(out: Path) -> None:
         "range: 3 m": (15, ""),
         "room: a barn": (25, ""),
     }
+
+
+def test_intervals_are_over_places_too_on_the_page_in_every_record_and_for_differences(tmp_path: Path) -> None:
+    """Eight clips that are 1 degree apart at five places that are 10 apart, and a method that is 1 off everywhere."""
+    clip, place = np.divmod(np.arange(40), 5)
+    away = {"protocol": "unseen-place", "split": "unseen", "rt60_s": 0.0, "measured_rt60_s": None}
+    errors = 1.0 + clip + 10.0 * place
+    for key, method, own in (("a", "srp_phat", errors), ("b", "music", np.ones(40))):
+        table = predictions(own.tolist(), [0.0] * 40).assign(clip=clip, place=pd.Categorical(np.array(list("abcde"))[place]))
+        record = cell(key, method, **away)
+        metrics = score(table, record.fit.candidates_deg, counts_hits=True)
+        Store(tmp_path).add_cell(record.model_copy(update={"metrics": metrics}), table)
+    low, high = mean_offsets(errors, units(clip, place=place))
+    assert high > 2 * mean_offsets(errors, units(clip))[1]
+    record = Store(tmp_path).cell("a")
+    assert record is not None
+    assert record.metrics is not None
+    stored = flat(record.metrics.values)
+    assert [stored["mae_lo"], stored["mae_hi"]] == [pytest.approx(max(0, 24.5 + low)), pytest.approx(24.5 + high)]
+    row = table_of(tmp_path).set_index("method").loc["srp_phat"]
+    assert [row["mae_lo"], row["mae_hi"]] == pytest.approx([stored["mae_lo"], stored["mae_hi"]], abs=1e-4)
+    ends = [float(row["behind_best_lo"]), float(row["behind_best_hi"])]
+    assert ends == pytest.approx([23.5 + low, 23.5 + high], abs=1e-4)
 
 
 def test_without_unseen_places_there_is_no_such_section(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from doabench.benchmark.results.catalogue import flat
 from doabench.benchmark.results.records import CellAxes, CellCode, FitAxes
 from doabench.benchmark.results.scoring import score
-from doabench.benchmark.results.statistics import mean_offsets
+from doabench.benchmark.results.statistics import mean_offsets, units
 from doabench.benchmark.results.store import Store
 from doabench.leaderboard.analysis.reference import published, reference
 from doabench.leaderboard.pages.csv_files import columns
@@ -49,17 +49,36 @@ def test_one_seed_has_the_interval_of_its_record(tmp_path: Path) -> None:
 
 
 def test_seeds_are_averaged_and_their_clips_pooled(tmp_path: Path) -> None:
-    # clips' means 10 and 20 in seed 0, 20 and 30 in seed 1, which has twice the sequences: MAE is the mean of 15 and 25, its
-    # interval stands around the mean of all sequences, 260 / 12. Of that, clips say 260 / 12 plus 2/3 or 4/3 of what they are
-    # off: 13.8889, 20.5556, 19.4444, 32.7778, with deviation 7.96085; t(3) = 3.18245
+    """Clips' means are 10 and 20 in seed 0, 12 and 22 in seed 1, which has twice the sequences: MAE is the mean of 15 and 17,
+    and its interval stands around the mean of all sequences, 196 / 12. Of that, clips say 196 / 12 plus 2/3 or 4/3 of what they
+    are off: 12.1111, 18.7778, 10.5556, 23.8889, with deviation 6.17175; t(3) = 3.18245. Seeds differ by less than clips do."""
     add(tmp_path, cell("a", seed=0), [10.0, 20.0, 40.0, 50.0])
-    add(tmp_path, cell("b", seed=1, scored_digest="other"), [20.0] * 4 + [30.0] * 4, [0.0] * 8)
+    add(tmp_path, cell("b", seed=1, scored_digest="other"), [12.0] * 4 + [22.0] * 4, [0.0] * 8)
     (row,) = table_of(tmp_path).to_dict("records")
     assert (row["seeds"], row["sequences"], row["clips"]) == (2, 12, 4)
-    assert row["mae_deg"] == 20.0
-    assert row["mae_lo"] == pytest.approx(260 / 12 - 3.18245 * 7.96085 / 2, abs=1e-3)
-    assert row["mae_hi"] == pytest.approx(260 / 12 + 3.18245 * 7.96085 / 2, abs=1e-3)
+    assert row["mae_deg"] == 16.0
+    assert row["mae_lo"] == pytest.approx(196 / 12 - 3.18245 * 6.17175 / 2, abs=1e-3)
+    assert row["mae_hi"] == pytest.approx(196 / 12 + 3.18245 * 6.17175 / 2, abs=1e-3)
     assert row["accuracy_pct"] == 0.0
+
+
+def test_seeds_that_differ_by_more_than_their_clips_widen_intervals(tmp_path: Path) -> None:
+    """Of a method, and of how it differs from another one."""
+    errors, fit, clip = (
+        [3.0, 3.0, 4.0, 4.0, 7.0, 7.0, 8.0, 8.0, 14.0, 14.0, 16.0, 16.0],
+        np.repeat(range(3), 4),
+        np.arange(12) // 2,
+    )
+    for seed in range(3):
+        own = errors[4 * seed : 4 * seed + 4]
+        add(tmp_path, cell(f"a{seed}", seed=seed, scored_digest=f"draw {seed}"), own, [0.0] * 4)
+        add(tmp_path, cell(f"b{seed}", "music", seed=seed, scored_digest=f"draw {seed}"), [0.0, 0.1] * 2, [0.0] * 4)
+    rows = table_of(tmp_path).set_index("method")
+    low, high = mean_offsets(errors, units(clip, fit=fit))
+    assert high > 2 * mean_offsets(errors, units(clip))[1]
+    assert rows.loc["srp_phat", ["mae_lo", "mae_hi"]].tolist() == [0, pytest.approx(26 / 3 + high, abs=1e-3)]
+    ends = rows.loc["srp_phat", ["behind_best_lo", "behind_best_hi"]].astype(float).tolist()
+    assert ends == pytest.approx([26 / 3 - 0.05 + low, 26 / 3 - 0.05 + high], abs=1e-3)
 
 
 def test_every_error_of_a_row_is_the_mean_of_its_seeds(tmp_path: Path) -> None:
@@ -97,16 +116,16 @@ def test_recordings_that_every_seed_scores_count_once(tmp_path: Path) -> None:
 
 
 def test_a_speaker_whom_two_seeds_draw_counts_once(tmp_path: Path) -> None:
-    """Clips of seed 0: ann 10, ben 20; of seed 1: cat 30, ann 20. Ann's two make one clip of 15, with twice the sequences: of
-    the mean, 20, the three say 20 - 3/2 5 = 12.5, 20, and 20 + 3/4 10 = 27.5."""
-    for seed, speakers, errors in ((0, ("ann", "ben"), (10.0, 20.0)), (1, ("cat", "ann"), (30.0, 20.0))):
+    """Clips of seed 0: ann 10, ben 20; of seed 1: cat 20, ann 10. Ann's two make one clip of 10, with twice the sequences: of
+    the mean, 15, the three say 15 - 3/2 5 = 7.5, and twice 15 + 3/4 5 = 18.75."""
+    for seed, speakers, errors in ((0, ("ann", "ben"), (10.0, 20.0)), (1, ("cat", "ann"), (20.0, 10.0))):
         record = cell(f"a{seed}", seed=seed, scored_digest=f"draw {seed}", speakers=speakers)
         add(tmp_path, record, [errors[0]] * 2 + [errors[1]] * 2, [0.0] * 4)
     (row,) = table_of(tmp_path).to_dict("records")
-    assert (row["seeds"], row["clips"], row["mae_deg"]) == (2, 3, 20.0)
-    clips = [12.5, 20.0, 27.5]
+    assert (row["seeds"], row["clips"], row["mae_deg"]) == (2, 3, 15.0)
+    clips = [7.5, 18.75, 18.75]
     low, high = mean_offsets(clips)
-    assert (row["mae_lo"], row["mae_hi"]) == (pytest.approx(20.0 + low, abs=1e-3), pytest.approx(20.0 + high, abs=1e-3))
+    assert (row["mae_lo"], row["mae_hi"]) == (max(0, 15.0 + low), pytest.approx(15.0 + high, abs=1e-3))
 
 
 def test_several_clips_of_one_speaker_stay_apart(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from doabench.benchmark.plugins.registry import METHODS
 from doabench.benchmark.results.scoring import score
 from doabench.benchmark.results.statistics import Estimate
@@ -15,6 +16,7 @@ from doabench.leaderboard.analysis.claims import OUTCOMES, Claim, Verdict, paper
 from doabench.leaderboard.analysis.clips import Clips
 from doabench.leaderboard.analysis.comparison import verdicts_by_entry
 from doabench.leaderboard.analysis.rows import Row, make_row
+from scipy import stats
 from support.leaderboard_files import GRID, HITS, add, build, cell, own_html, predictions, table_of, text_of
 
 
@@ -104,11 +106,12 @@ def test_tables_say_which_published_claims_hold(tmp_path: Path) -> None:
         assert len(re.findall(r"estimate\) below \w+ \(", text)) == 2
 
 
-def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table() -> None:
+def test_claims_are_judged_by_their_test_and_need_two_methods_of_one_table() -> None:
     claim = Claim("a", "b", 10, "somewhere")
-    outcomes = [Verdict(claim, "a", "b", 10, Estimate(*values)).outcome for values in ((-2, -3, -1), (2, 1, 3), (0, -1, 1))]
+    cases = ((-2, -3, -1), 0.01), ((2, 1, 3), 0.01), ((-2, -3, -1), 0.06)
+    outcomes = [Verdict(claim, "a", "b", 10, Estimate(*values), p_holm).outcome for values, p_holm in cases]
     assert outcomes == list(OUTCOMES)
-    one_clip = Verdict(claim, "a", "b", 10, Estimate(-2, float("nan"), float("nan")))
+    one_clip = Verdict(claim, "a", "b", 10, Estimate(-2, float("nan"), float("nan")), float("nan"))
     assert (one_clip.outcome, str(one_clip)) == ("cannot be told", "J = 10 (-2.00 deg)")
     better, worse = row_of("a", 10, HITS), row_of("b", 0, [20.0, 20.0, 30.0, 30.0])
     (found,) = verdicts_by_entry([claim], [better, worse])[better.entry]
@@ -117,12 +120,26 @@ def test_claims_are_judged_by_their_interval_and_need_two_methods_of_one_table()
         [row_of("b", 20, HITS)],  # other numbers of labels
         [row_of("b", 10, HITS, as_published=False)],
         [row_of("c", 10, HITS)],
-        [replace(worse, clips=None)],  # without predictions
+        [replace(worse, totals=None)],  # without predictions
         [],
     ):
         assert verdicts_by_entry([claim], [better, *others]) == {}
     assert verdicts_by_entry([Claim("a", "b", 11, "somewhere")], [better, worse]) == {}
-    assert verdicts_by_entry([claim], [replace(better, clips=None), worse]) == {}
+    assert verdicts_by_entry([claim], [replace(better, totals=None), worse]) == {}
+
+
+def test_claims_are_corrected_for_the_numbers_of_labels_at_which_they_are_judged() -> None:
+    """Two clips that differ by 1 and 3, and by 4 and 5: Student's t with one degree of freedom, 2 and 9."""
+    claim, p = Claim("a", "b", 10, "somewhere"), [2 * stats.t.sf(2, 1), 2 * stats.t.sf(9, 1)]
+    rows = [
+        *(row_of("a", labels, HITS) for labels in (10, 20, 30)),
+        row_of("b", 10, [1.0, 11.0, 23.0, 33.0]),
+        row_of("b", 20, [4.0, 14.0, 25.0, 35.0]),
+        row_of("b", 40, [9.0, 19.0, 29.0, 39.0]),
+    ]
+    found = [verdict for verdicts in verdicts_by_entry([claim], rows).values() for verdict in verdicts]
+    assert [(one.labels, one.difference.mean) for one in found] == [(10, -2), (20, -4.5)]
+    assert [one.p_holm for one in found] == pytest.approx([p[0], 2 * p[1]])
 
 
 def row_of(method: str, labels: int, estimated_deg: Sequence[float], as_published: bool = True) -> Row:

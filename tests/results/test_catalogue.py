@@ -152,7 +152,9 @@ def test_records_of_an_older_shape_count_as_of_another_version(tmp_path: Path) -
 
 def test_the_signature_says_the_parameters() -> None:
     found = scoring.signature()
-    assert found.startswith("errors:1|unit=sequence|interval=95-bootstrap-t-over-clips|seeds=mean|mae_deg=absolute_error_deg|")
+    assert found.startswith(
+        "errors:1|unit=sequence|interval=95-bootstrap-t-over-clips-places-fits|seeds=mean|mae_deg=absolute_error_deg|"
+    )
     assert "|accuracy_5_pct=within_pct[limit_deg=5]|accuracy_10_pct=within_pct[limit_deg=10]|" in found
     assert "," not in found + generation.signature()
     assert "|sample_delay_error_us=largest_error_us|" in generation.signature()

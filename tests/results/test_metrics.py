@@ -14,7 +14,7 @@ from doabench.benchmark.results import metrics
 from doabench.benchmark.results.catalogue import flat
 from doabench.benchmark.results.records import Metrics
 from doabench.benchmark.results.scoring import score
-from doabench.benchmark.results.statistics import mean_offsets, point
+from doabench.benchmark.results.statistics import mean_offsets, point, units
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -47,19 +47,19 @@ def test_bad_input_is_refused(estimated: list, true: list) -> None:
 
 def test_interval_stands_around_the_mean_of_all_sequences() -> None:
     values, clip = np.array([1.0, 3.0, 4.0, 8.0, 9.0, 9.0]), np.array([0, 0, 1, 1, 2, 2])
-    found = metrics.with_interval(values, clip)
+    found = metrics.with_interval(values, units(clip))
     low, high = mean_offsets([2.0, 6.0, 9.0])
     assert (found.mean, found.low, found.high) == pytest.approx((34 / 6, max(0, 34 / 6 + low), 34 / 6 + high))
 
 
 def test_one_clip_has_no_interval() -> None:
-    found = metrics.with_interval([1.0, 2.0], [7, 7])
+    found = metrics.with_interval([1.0, 2.0], units([7, 7]))
     assert found.mean == 1.5
     assert np.isnan([found.low, found.high]).all()
 
 
 def test_no_sequences_score_nan() -> None:
-    assert np.isnan(metrics.with_interval([], []).mean)
+    assert np.isnan(metrics.with_interval([], units([])).mean)
 
 
 def test_confusion_counts_every_sequence() -> None:
