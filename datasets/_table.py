@@ -56,10 +56,6 @@ class TableRow:
         return value
 
     @property
-    def doa_deg(self) -> float:
-        return self.number("doa_deg", -90, 90)
-
-    @property
     def file(self) -> Path:
         """The file of this line, relative to the table's folder."""
         path = self.table.parent / self.text("file")

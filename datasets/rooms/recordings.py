@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ...benchmark.dataset import Condition, Position, SpeechRole
 from ...benchmark.errors import UserError
+from .._angles import Angles, read_angles
 from .._audio import read_audio
+from .._measure import array_tdoa_s
 from .._measured import at_16_khz
 from .._pair import parse_pair
 from .._recorded import RecordedRoom, Take
@@ -30,25 +32,28 @@ class Recordings(RecordedRoom):
     said; it stands once for each direction that it was recorded from. Nothing is convolved, no noise is added.
 
     Speakers in alphabetical order go to training and validation in turn; with one speaker, the clips do. Parameters:
-    ``spacing_m``, ``pair`` (channels of the files), ``rt60_s`` for the tables (0: not known).
+    ``spacing_m``, ``pair`` (channels of the files), ``angles`` (how the table counts them, `_angles.py`), ``rt60_s`` for the
+    tables (0: not known).
     """
 
     path: Path
     spacing_m: float = 0.0
     pair: str = "1-2"
+    angles: Angles = "broadside"
     rt60_s: float = 0.0
 
     def __post_init__(self) -> None:
         rows = read_table(self.path, ("file", "doa_deg", "clip", "speaker"), ("range_m", "spacing_m"))
         self.spacing_m = spacing_of(rows, self.spacing_m)
+        angles_deg = read_angles(rows, self.angles, self.pair, self.spacing_m, partial(_delay_s, self.pair, self.spacing_m))
         self.conditions = (Condition(CONDITION, self.rt60_s),)
         clips, roles = _dealt(rows)
         ranges = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
         grid_m = max(dict.fromkeys(ranges), key=ranges.count)
         taken: dict[tuple[Position, str], TableRow] = {}
         takes = []
-        for row, range_m in zip(rows, ranges, strict=True):
-            position, clip = Position(row.doa_deg, range_m), row.text("clip")
+        for row, doa_deg, range_m in zip(rows, angles_deg, ranges, strict=True):
+            position, clip = Position(doa_deg, range_m), row.text("clip")
             if (position, clip) in taken:
                 raise UserError(f"{row.where}: clip {clip} from this place stands on line {taken[position, clip].line} already")
             taken[position, clip] = row
@@ -86,6 +91,10 @@ def _check_grid(room: Recordings, table: Path) -> None:
                 f"{table}: no {role} clip from {missing[0].doa_deg:g} degrees; speakers are dealt to training and validation "
                 "in turn, and each half needs every direction"
             )
+
+
+def _delay_s(pair: str, spacing_m: float, row: TableRow) -> float:
+    return array_tdoa_s(_read(row.file, pair).T, spacing_m)
 
 
 def _read(file: Path, pair: str) -> NDArray[np.float32]:

@@ -116,7 +116,7 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     "csv: column unknown": (table("folder", "spacing_m", "spacing_cm"), "column 'spacing_cm' is unknown"),
     "csv: no spacing": (table("folder", ",0.08", ","), "needs one microphone spacing"),
     "csv: two spacings": (table("folder", ",0.08", ",0.1", count=1), "needs one microphone spacing"),
-    "csv: angle out of range": (table("folder", ",40,", ",140,"), "expected a number from -90 to 90"),
+    "csv: angle out of range": (table("folder", ",40,", ",140,"), "is behind the pair"),
     "csv: angle in words": (table("recordings", ",40,", ",right,"), "doa_deg is 'right'"),
     "csv: angle not a number": (table("recordings", ",40,", ",nan,"), "doa_deg is 'nan'"),
     "csv: angle empty": (table("recordings", ",40,", ",,"), "doa_deg is empty"),
