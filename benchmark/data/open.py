@@ -12,13 +12,25 @@ from ..plugins.registry import ROOMS, SPEECH
 from ..plugins.spec import make_room, split_spec
 from .half_grid import SUFFIX, HalfGrid
 
+_WRITTEN = re.compile(r"(?P<spec>[\w-]+(\[[^\[\]]*\])?)(:(?P<path>.+))?")
+_NAME = re.compile(r"\w[\w .-]*")
+
 
 def open_speech(text: str) -> tuple[str, Speech]:
-    """A corpus by name, as KIND:PATH, or by folder; with the name that tables show."""
-    kind, colon, path = text.partition(":")
-    if not colon and Path(text).exists():
+    """A corpus by name, as KIND:PATH or KIND[name=...]:PATH, or by folder; with the name that tables show."""
+    name, path = named_speech(text)
+    plugin = SPEECH.get(name.partition(":")[0])
+    return name, plugin.found() if path is None else plugin.found.from_path(path)
+
+
+def named_speech(text: str) -> tuple[str, Path | None]:
+    """The name that tables show of a corpus, and where it is, if it has a place. Raises UserError."""
+    match = _WRITTEN.fullmatch(text)
+    if Path(text).expanduser().exists() and not (match and match["path"]):
         kind = next(name for name, plugin in SPEECH.plugins().items() if plugin.found and plugin.found.reads_folder)
-        path = text
+        return _shown(kind, {}, Path(text).expanduser())
+    kind, parameters = split_spec(match["spec"]) if match else (text.partition(":")[0], {})
+    path = match["path"] if match else None
     if not path and (there := fetched(text)) is not None:
         kind, path = SOURCES.get(text).found.reader, str(there)
     plugin = SPEECH.get(kind)
@@ -26,30 +38,54 @@ def open_speech(text: str) -> tuple[str, Speech]:
         raise UserError(
             f"--speech {text}: this corpus is not shipped; give the folder that holds it: --speech {plugin.name}:PATH"
         )
-    if path:
-        return f"{plugin.name}:{Path(path).resolve().name}", plugin.found.from_path(Path(path))
-    return plugin.name, plugin.found()
-
-
-_ROOM = re.compile(r"(?P<spec>[\w-]+(\[[^\[\]]*\])?)(:(?P<path>.+))?")
+    if set(parameters) - ({"name"} if path else set()):
+        raise UserError(f"--speech {text}: a corpus has no parameter but the name of a folder: {plugin.name}[name=mine]:PATH")
+    return _shown(plugin.name, parameters, Path(path).expanduser()) if path else (plugin.name, None)
 
 
 def open_room(text: str) -> tuple[str, Room]:
     """A room by ``NAME`` or ``KIND[parameter=value,...]:PATH``, either with ``/half-grid`` behind it to hold out every second
     direction; with the name that tables show. Raises UserError."""
-    match = _ROOM.fullmatch(text.removesuffix(SUFFIX))
+    spec, path, name = _room(text)
+    if path is not None and not path.exists():
+        raise UserError(f"--rooms {text}: no file or folder {path}")
+    room = make_room(spec, path)
+    return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
+
+
+def named_room(text: str) -> tuple[str, Path | None]:
+    """The name that tables show of a room, half a grid or whole, and where it is, if it has a place. Raises UserError."""
+    _, path, name = _room(text)
+    return name, path
+
+
+def _room(text: str) -> tuple[str, Path | None, str]:
+    """What makes the room, where it is, and its name."""
+    match = _WRITTEN.fullmatch(text.removesuffix(SUFFIX))
     if match is None:
         raise UserError(f"--rooms {text}: cannot be read; write NAME or KIND[parameter=value]:PATH, such as sofa:{text}")
-    plugin = ROOMS.get(split_spec(match["spec"])[0])
-    path = Path(match["path"]) if match["path"] else None
+    kind, parameters = split_spec(match["spec"])
+    plugin = ROOMS.get(kind)
+    path = Path(match["path"]).expanduser() if match["path"] else None
     if path is None and plugin.found and plugin.found.reads_path:
         path = fetched(plugin.name)
     if plugin.found.reads_path != (path is not None):
         hint = f"give its files: {plugin.name}:PATH" if path is None else f"this room reads no files: write {plugin.name}"
         raise UserError(f"--rooms {text}: {hint}")
-    if path is not None and not path.exists():
-        raise UserError(f"--rooms {text}: no file or folder {path}")
-    room, name = make_room(match["spec"], path), plugin.name + match["spec"].partition("[")[1] + match["spec"].partition("[")[2]
-    if path is not None:
-        name += f":{path.resolve().stem if path.is_file() else path.resolve().name}"
-    return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
+    if path is None:
+        return match["spec"], None, _spec(plugin.name, parameters)
+    name, _ = _shown(plugin.name, parameters, path)
+    return _spec(plugin.name, {key: value for key, value in parameters.items() if key != "name"}), path, name
+
+
+def _spec(kind: str, parameters: dict[str, str]) -> str:
+    return kind + (f"[{','.join(f'{key}={value}' for key, value in parameters.items())}]" if parameters else "")
+
+
+def _shown(kind: str, parameters: dict[str, str], path: Path) -> tuple[str, Path]:
+    """The name of what is read from ``path``: the parameter ``name``, else the folder's name, and that of a file in it."""
+    own, place = {**parameters}, path.resolve()
+    name = own.pop("name", f"{place.parent.name}/{place.stem}" if path.is_file() else place.name)
+    if "name" in parameters and not _NAME.fullmatch(name):
+        raise UserError(f"{kind}: name={name} may hold letters, digits, spaces and . - _ alone")
+    return f"{_spec(kind, own)}:{name}", path
