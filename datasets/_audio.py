@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..benchmark.dataset import SAMPLE_RATE_HZ
 from ..benchmark.errors import UserError
 from ._container import is_cut
+from ._measured import at_16_khz
 
 SILENT_STEPS = 3
 INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
@@ -24,16 +25,17 @@ CLIPPED_SHARE = 1e-3
 
 
 def read_speech(path: Path) -> NDArray[np.float32]:
-    """Samples of a mono file at 16 kHz, full scale 1. Raises UserError that names the file and what to do."""
+    """Samples of a mono file of any rate from 16 kHz up, at 16 kHz. Raises UserError that names the file and what to do."""
     samples, rate_hz = read_audio(path)
-    if rate_hz != SAMPLE_RATE_HZ:
-        raise UserError(f"{path}: {rate_hz} Hz; speech must be at {SAMPLE_RATE_HZ} Hz: resample it or remove it")
+    if rate_hz < SAMPLE_RATE_HZ:
+        raise UserError(f"{path}: {rate_hz} Hz; speech must be at {SAMPLE_RATE_HZ} Hz or above: remove it")
     if samples.shape[1] != 1:
         raise UserError(f"{path}: {samples.shape[1]} channels; speech must be mono: keep one channel or remove the file")
-    clipped = float((np.abs(samples) >= CLIPPED_LEVEL).mean())
+    level = np.abs(samples)
+    clipped = float((level >= CLIPPED_LEVEL * max(1.0, float(level.max()))).mean())
     if clipped > CLIPPED_SHARE:
         raise UserError(f"{path}: {clipped:.1%} of its samples are clipped; record at a lower level or remove it")
-    return samples[:, 0].astype(np.float32, copy=False)
+    return at_16_khz(samples, rate_hz, path)[:, 0]
 
 
 def read_audio(path: Path) -> tuple[NDArray[np.float32], int]:

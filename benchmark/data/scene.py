@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..acoustics import ArraySetup
@@ -16,10 +17,13 @@ from .streams import Stream, concatenate, excerpts
 
 class Scene:
     """Streams of one draw in one room, with the ``corpus`` that it was drawn from (None: the room brings its talkers).
-    Everything that defines them is in `digest`."""
+    Everything that defines them is in `digest`. ``left_out`` says what is wrong with utterances that could not be drawn; it
+    grows when a further role is."""
 
-    def __init__(self, room_name: str, room: Room, draw: SpeechDraw, corpus: Speech | None = None) -> None:
-        self.room_name, self.room, self.draw, self.corpus = room_name, room, draw, corpus
+    def __init__(
+        self, room_name: str, room: Room, draw: SpeechDraw, corpus: Speech | None = None, left_out: Sequence[str] = ()
+    ) -> None:
+        self.room_name, self.room, self.draw, self.corpus, self.left_out = room_name, room, draw, corpus, left_out
         self.setup = ArraySetup(room.spacing_m, room.candidates_deg)
         self._streams: dict[Subset, Stream] = {}
 
@@ -83,4 +87,6 @@ class Scenes:
         if room.brings_speech:  # it has no use for a corpus
             return Scene(name, room, SpeechDraw(OWN_SPEECH, spec.seed, {}, digest(OWN_SPEECH)))
         speech_name, corpus = open_speech(spec.speech)
-        return Scene(name, room, draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role), corpus)
+        left_out: list[str] = []
+        draw = draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role, left_out)
+        return Scene(name, room, draw, corpus, left_out)

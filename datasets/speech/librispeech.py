@@ -34,7 +34,8 @@ class LibriSpeech(Speech):
         corpus = cls(path)
         if not corpus.speakers():
             raise UserError(
-                f"speech folder {path}: no file named like 84-121123-0000.flac in it; give the folder of a LibriSpeech subset"
+                f"speech folder {path}: no file named like 84-121123-0000.flac in it; give the folder of a LibriSpeech subset, "
+                "or for speech of your own table:PATH, with a CSV of columns file, speaker, sex"
             )
         return corpus
 
