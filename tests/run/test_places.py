@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import soundfile
 from doabench.benchmark.data.open import named_room, named_speech, open_room, open_speech
 from doabench.benchmark.errors import UserError
 from doabench.benchmark.run.places import keep_places, places_of
@@ -15,9 +16,10 @@ from support.measured_files import run, write_folder, write_wav
 
 @pytest.fixture
 def rooms(tmp_path: Path) -> tuple[Path, Path]:
-    """Two rooms in folders of one name."""
+    """Two rooms in folders of one name, with one table and files of one size."""
     found = [write_folder(tmp_path / house / "attic") for house in ("north", "south")]
-    (found[1] / "responses.csv").write_text((found[1] / "responses.csv").read_text().replace(",0.08", ",0.080"))
+    for path in found[1].glob("*.wav"):
+        write_wav(path, 0.5 * soundfile.read(path)[0])
     return found[0], found[1]
 
 
@@ -69,17 +71,18 @@ def test_two_of_one_name_in_one_request_are_refused(rooms: tuple[Path, Path], tm
     assert both.keys() == {"folder:attic", "folder:south"}
 
 
-def test_another_room_of_the_name_is_refused_in_the_same_results(rooms: tuple[Path, Path], tmp_path: Path) -> None:
-    first, second = rooms
-    out = tmp_path / "out"
+@pytest.mark.parametrize("file", ["", "/responses.csv"])
+def test_another_room_of_the_name_is_refused_in_the_same_results(rooms: tuple[Path, Path], tmp_path: Path, file: str) -> None:
+    first, second = (f"{room}{file}" for room in rooms)
+    out, name = tmp_path / "out", "folder:attic/responses" if file else "folder:attic"
     keep_places(places_of([f"folder:{first}"], "talkers", out), out)
     before = (out / "places.json").read_bytes()
     assert str(tmp_path).encode() not in before
-    with pytest.raises(UserError, match=r"holds results of another folder:attic than .*south/attic; give one a name"):
+    with pytest.raises(UserError, match=rf"holds results of another {name} than {second}; give one a name"):
         places_of([f"folder:{second}"], "talkers", out)
     assert (out / "places.json").read_bytes() == before
     named = places_of([f"folder[name=south]:{second}"], "talkers", out)
-    assert named.keys() == {"folder:attic", "folder:south"}
+    assert named.keys() == {name, "folder:south"}
 
 
 def test_a_room_that_was_mended_or_moved_is_the_same(rooms: tuple[Path, Path], tmp_path: Path) -> None:
