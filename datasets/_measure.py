@@ -1,27 +1,24 @@
 """What responses and recordings show: the first arrival, the delay between the channels, the reverberation time.
 
-Room loaders decide by these numbers and `verify` reports them. Each is measured here and nowhere else.
+Room loaders decide by these numbers and `verify` reports them. Each is measured here, or in `_decay.py`, and nowhere else.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TypeAlias
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from ..benchmark.acoustics import tdoa_s
 from ..benchmark.dataset import SAMPLE_RATE_HZ
+from ._decay import rt60_s
 
 Floats: TypeAlias = NDArray[np.float64]
 
 BEFORE_S, AFTER_S = 0.001, 0.002
 """The direct sound, around the first arrival: in these rooms the first reflection is later."""
-DECAY_DB = 30
-"""The decay that gives the RT60 of a room."""
 
 
 def first_arrival(response: NDArray[np.floating]) -> int:
@@ -74,47 +71,8 @@ def array_tdoa_s(channels: NDArray[np.floating], spacing_m: float) -> float:
     return gcc_phat(first * second.conj(), n_fft, finer, reach_s, floor=1e-12)[0]
 
 
-def measured_rt60_s(responses: NDArray[np.float32]) -> float:
-    """Mean over positions of the RT60 at microphone 1, as it stands in tables and as twins are calibrated to;
-    ``[positions, 2, samples]``."""
-    return float(np.mean([rt60_s(pair[0]) for pair in responses]))
-
-
-def rt60_s(response: NDArray[np.floating], noisy: bool = False) -> float:
-    """RT60 of one response ``[samples]`` at 16 kHz, extrapolated from a decay of 30 dB of its backward-integrated energy.
-
-    As it is, everything in the response counts as decay. ``noisy`` first weighs out the noise, and falls back to a decay of
-    20 dB where the noise leaves no more; the answer is NaN where it leaves none. The two differ in the last digits for clean
-    responses, by several times for noisy ones.
-    """
-    from pyroomacoustics.experimental import measure_rt60
-
-    if not noisy:
-        return float(measure_rt60(response, fs=SAMPLE_RATE_HZ, decay_db=DECAY_DB))
-    decay, range_db = _without_noise(np.asarray(response, np.float64))
-    for decay_db in (DECAY_DB, 20):
-        if range_db > decay_db + 10:
-            with suppress(ValueError, IndexError), np.errstate(all="ignore"):
-                return float(measure_rt60(decay, fs=SAMPLE_RATE_HZ, decay_db=decay_db))
-    return np.nan
-
-
-def _without_noise(response: Floats) -> tuple[Floats, float]:
-    """The magnitude of ``response [samples]`` without noise, up to where it drowns, and how many dB of decay that shows.
-
-    Noise is taken to be the last tenth. Backward integration of a noisy tail gives several times the RT60 otherwise, even at
-    60 dB below the peak.
-    """
-    (filled,) = np.nonzero(response)
-    if len(filled) < 2:
-        return response, -np.inf
-    power = response[: filled[-1] + 1] ** 2
-    noise = max(float(power[-max(1, len(power) // 10) :].mean()), 1e-15 * float(power.max()))
-    local = np.maximum(uniform_filter1d(power, round(0.02 * SAMPLE_RATE_HZ)), 1e-300)
-    peak = int(power.argmax())
-    drowned = np.flatnonzero(local[peak:] < 2 * noise)
-    end = peak + int(drowned[0]) if len(drowned) else len(power)
-    decay = np.sqrt(power[:end] * np.clip(1 - noise / local[:end], 0, 1))
-    # What backward integration misses of a tail that goes on below the noise, for an RT60 of half a second.
-    missed = noise * 0.036 * SAMPLE_RATE_HZ
-    return decay, float(10 * np.log10(max(float((decay**2).sum()), 1e-300) / missed))
+def measured_rt60_s(responses: NDArray[np.floating]) -> float | None:
+    """RT60 of a room as it stands in tables: the mean over ``responses [positions, 2, samples]`` at microphone 1; None unless
+    half of the positions, at least, show it."""
+    known = [value for value in (rt60_s(pair[0]) for pair in responses) if np.isfinite(value)]
+    return float(np.mean(known)) if known and 2 * len(known) >= len(responses) else None

@@ -55,6 +55,7 @@ class MeasuredRoom(ImpulseResponseRoom):
                 raise UserError(f"{where}: no responses of condition {name}; there are: {', '.join(places) or 'none'}")
         places, merged = _by_nominal_range(places)
         self.where, self.spacing_m, self._places = where, spacing_m, places
+        self.nominal_rt60_s = nominal_rt60_s
         self.transfer = transfer if transfer != train else None
         ranges = Counter(position.range_m for position in places[train])
         most_m = min(ranges, key=lambda range_m: (-ranges[range_m], range_m))
@@ -108,9 +109,9 @@ class MeasuredRoom(ImpulseResponseRoom):
         return np.stack([np.pad(response, ((0, 0), (0, longest - response.shape[1]))) for response in read])
 
     def _condition(self, name: str, nominal_s: float | None) -> Condition:
-        """``rt60_s`` is the measured value, in hundredths, where nobody has given a nominal one."""
+        """Where nobody has given a nominal value, ``rt60_s`` is the measured one in hundredths, or 0: not known."""
         measured_s = measured_rt60_s(self.responses(name, "grid"))
-        return Condition(name, round(measured_s, 2) if nominal_s is None else nominal_s, measured_s)
+        return Condition(name, round(measured_s or 0.0, 2) if nominal_s is None else nominal_s, measured_s)
 
 
 def nominal_ranges(positions: Iterable[tuple[object, Position]]) -> dict[float, float]:

@@ -1,13 +1,26 @@
-"""A user's table of files: CSV with commas or semicolons, with or without a byte-order mark."""
+"""A user's table of files, as spreadsheets and recorders write them.
+
+Values are parted by commas, semicolons or tabs, and a first line such as ``sep=;`` may say so. Names of columns are read in
+any case, other columns than those that are asked for are left alone. Lines that begin with # are comments. Numbers may have a
+decimal comma.
+"""
 
 from __future__ import annotations
 
 import csv
+import difflib
+import io
 import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..benchmark.errors import UserError
+from ._files import is_hidden
+
+DELIMITERS = (",", ";", "\t")
+SUFFIXES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -35,25 +48,20 @@ class TableRow:
         if not text and default is not None:
             return default
         try:
-            value = float(self.text(column))
+            value = float(re.sub(r"^([+-]?\d*),(\d+)$", r"\1.\2", self.text(column).replace("\N{MINUS SIGN}", "-")))
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            raise UserError(
-                f"{self.where}: {column} is {text!r}; expected a number from {low:g} to {high:g}, with a decimal point"
-            )
+            raise UserError(f"{self.where}: {column} is {text!r}; expected a number from {low:g} to {high:g}")
         return value
-
-    @property
-    def doa_deg(self) -> float:
-        return self.number("doa_deg", -90, 90)
 
     @property
     def file(self) -> Path:
         """The file of this line, relative to the table's folder."""
         path = self.table.parent / self.text("file")
         if not path.is_file():
-            raise UserError(f"{self.where}: no file {path}; mend the table or add the file")
+            hint = "write / between folders instead of \\, or " if "\\" in path.name else ""
+            raise UserError(f"{self.where}: no file {path}; {hint}mend the table or add the file")
         return path
 
 
@@ -64,25 +72,18 @@ def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...])
         text = table.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{table}: cannot be read as UTF-8 text ({error}); save it as CSV UTF-8") from error
-    header = text.partition("\n")[0]
-    lines = list(csv.reader(text.splitlines(), delimiter=";" if ";" in header and "," not in header else ","))
-    columns = [name.strip() for name in lines[0]] if lines else []
-    if missing := [name for name in required if name not in columns]:
-        raise UserError(
-            f"{table}: no column {missing[0]!r}; needed are {', '.join(required)}, allowed too: {', '.join(optional)}"
-        )
-    for name in columns:
-        if name not in (*required, *optional) or columns.count(name) > 1:
-            raise UserError(
-                f"{table}: column {name!r} is unknown or stands twice; allowed are {', '.join((*required, *optional))}"
-            )
+    try:
+        (_, header), *body = _lines(text, (*required, *optional)) or [(1, [])]
+    except csv.Error as error:
+        raise UserError(f"{table}: cannot be read as CSV ({error}); export it again") from error
+    columns = [name.lower() for name in header]
+    _check_columns(table, columns, required, optional)
     rows = []
-    for number, cells in enumerate(lines[1:], 2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(columns):
-            raise UserError(f"{table}, line {number}: {len(cells)} values for {len(columns)} columns; mend the line")
-        rows.append(TableRow(table, number, dict(zip(columns, map(str.strip, cells), strict=True))))
+    for number, values in body:
+        nameless = [value for name, value in zip(columns, values, strict=False) if not name]
+        if len(values) < len(columns) or any((*nameless, *values[len(columns) :])):
+            raise UserError(f"{table}, line {number}: {len(values)} values for {len(columns)} columns; mend the line")
+        rows.append(TableRow(table, number, dict(zip(columns, values, strict=False))))
     if not rows:
         raise UserError(f"{table}: lists no files; add a line for each")
     seen: dict[str, int] = {}
@@ -106,10 +107,47 @@ def spacing_of(rows: list[TableRow], given_m: float) -> float:
     return values.pop()
 
 
+def _lines(text: str, known: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """Number and values of the header, the first line that is no comment, and of all lines behind it that hold any. They are
+    parted as a line before says, else by what finds most ``known`` columns."""
+    lines, said, head = list(io.StringIO(text, newline=None)), None, 0
+    for line in lines:
+        said = re.fullmatch(r'"?sep=(.)"?[,;\t]*\n?', line, re.IGNORECASE) or said
+        if not re.match(r'[\s,;"]*(#|sep=|$)', line, re.IGNORECASE):
+            break
+        head += 1
+
+    def cells(delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(("\n" if line.startswith("#") else line for line in lines[head:]), delimiter=delimiter)
+        for values in reader:
+            stripped = [value.strip() for value in values]
+            if any(stripped):
+                yield head + reader.line_num, stripped
+
+    def found(delimiter: str) -> int:
+        return sum(name.lower() in known for name in next(cells(delimiter), (0, []))[1])
+
+    return list(cells(said[1] if said else max(DELIMITERS, key=found)))
+
+
+def _check_columns(table: Path, columns: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
+    """No column is missing, stands twice, or seems to be another one misspelt. Raises UserError."""
+    absent = [name for name in (*required, *optional) if name not in columns]
+    read = f"needed are {', '.join(required)}, read too: {', '.join(optional)}"
+    for name in filter(None, columns):
+        if name in required or name in optional:
+            if columns.count(name) > 1:
+                raise UserError(f"{table}: column {name!r} stands twice; {read}")
+        elif near := difflib.get_close_matches(name, absent, n=1):
+            raise UserError(f"{table}: column {name!r} is unknown: is it {near[0]}? {read}")
+    if missing := [name for name in required if name in absent]:
+        raise UserError(f"{table}: no column {missing[0]!r}; {read}")
+
+
 def _only_table(path: Path) -> Path:
     if path.is_file():
         return path
-    tables = sorted(path.glob("*.csv"))
+    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not is_hidden(file.name))
     if len(tables) != 1:
         raise UserError(f"{path}: holds {len(tables)} CSV files; give the path of the table itself")
     return tables[0]

@@ -80,6 +80,7 @@ def run(
     from ..run.engine import LocalProcesses
     from ..run.execute import execute, planned
     from ..run.jobs import Settings
+    from ..run.places import keep_places, places_of
     from ..run.plan import Request
     from ..run.resources import jobs_and_threads
     from .publish import Publisher
@@ -90,10 +91,12 @@ def run(
     asked = (protocols or tuple(default_protocols(score_in != ())), methods or tuple(default_methods()))
     request = Request(*asked, speech, scale, labels, seeds, rooms, score_in)
     console = Console(stderr=True)
+    places = places_of((*rooms, *score_in), speech, out)
     plan = planned(request, console)
     jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)
     settings, publisher = Settings(out, device, threads, plugins), Publisher(out)
     with written_to(out):
+        keep_places(places, out)
         outcome = execute(plan, settings, jobs, LocalProcesses(jobs, time_limit_s), console, publisher.news)
         with console.status("bringing MLflow and the leaderboard up to date"):
             published = publisher.finish()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from ..dataset import Room, Speech
 from ..errors import UserError
@@ -12,13 +13,25 @@ from ..plugins.registry import ROOMS, SPEECH
 from ..plugins.spec import make_room, split_spec
 from .half_grid import SUFFIX, HalfGrid
 
+_WRITTEN = re.compile(r"(?P<spec>[\w-]+(\[[^\[\]]*\])?)(:(?P<path>.+))?")
+_NAME = re.compile(r"\w[\w .-]*")
+
 
 def open_speech(text: str) -> tuple[str, Speech]:
-    """A corpus by name, as KIND:PATH, or by folder; with the name that tables show."""
-    kind, colon, path = text.partition(":")
-    if not colon and Path(text).exists():
+    """A corpus by name, as KIND:PATH or KIND[name=...]:PATH, or by folder; with the name that tables show."""
+    name, path = named_speech(text)
+    plugin = SPEECH.get(name.partition(":")[0])
+    return name, plugin.found() if path is None else plugin.found.from_path(path)
+
+
+def named_speech(text: str) -> tuple[str, Path | None]:
+    """The name that tables show of a corpus, and where it is, if it has a place. Raises UserError."""
+    match = _WRITTEN.fullmatch(text)
+    if Path(text).expanduser().exists() and not (match and match["path"]):
         kind = next(name for name, plugin in SPEECH.plugins().items() if plugin.found and plugin.found.reads_folder)
-        path = text
+        return _shown(kind, {}, Path(text).expanduser())
+    kind, parameters = split_spec(match["spec"]) if match else (text.partition(":")[0], {})
+    path = match["path"] if match else None
     if not path and (there := fetched(text)) is not None:
         kind, path = SOURCES.get(text).found.reader, str(there)
     plugin = SPEECH.get(kind)
@@ -26,58 +39,77 @@ def open_speech(text: str) -> tuple[str, Speech]:
         raise UserError(
             f"--speech {text}: this corpus is not shipped; give the folder that holds it: --speech {plugin.name}:PATH"
         )
-    if path:
-        return f"{plugin.name}:{Path(path).resolve().name}", plugin.found.from_path(Path(path))
-    return plugin.name, plugin.found()
+    if set(parameters) - ({"name"} if path else set()):
+        raise UserError(f"--speech {text}: a corpus has no parameter but the name of a folder: {plugin.name}[name=mine]:PATH")
+    return _shown(plugin.name, parameters, Path(path).expanduser()) if path else (plugin.name, None)
 
 
-_ROOM = re.compile(r"(?P<spec>[\w-]+(\[[^\[\]]*\])?)(:(?P<path>.+))?")
+class _Written(NamedTuple):
+    """What a person wrote for a room, and what tables call it; ``path`` is where it is read, ``other`` the room it is made
+    from."""
+
+    spec: str
+    name: str
+    path: Path | None = None
+    other: str = ""
 
 
 def open_room(text: str) -> tuple[str, Room]:
-    """A room by ``NAME`` or ``KIND[parameter=value,...]:PATH``, either with ``/half-grid`` behind it to hold out every second
-    direction; with the name that tables show. Raises UserError."""
-    match = _ROOM.fullmatch(text.removesuffix(SUFFIX))
-    if match is None:
-        raise UserError(f"--rooms {text}: cannot be read; write NAME or KIND[parameter=value]:PATH, such as sofa:{text}")
-    plugin = ROOMS.get(split_spec(match["spec"])[0])
-    if plugin.found.reads_room:
-        name, room = _of_room(match["spec"], match["path"], text)
+    """A room by ``NAME``, ``KIND[parameter=value,...]:PATH`` or, of one that is made from another, ``KIND:ROOM``, each with
+    ``/half-grid`` behind it to hold out every second direction; with the name that tables show. Raises UserError."""
+    written = _written(text)
+    if written.path is not None and not written.path.exists():
+        raise UserError(f"--rooms {text}: no file or folder {written.path}")
+    if written.other:
+        room = make_room(written.spec, room=open_room(written.other)[1])
     else:
-        name, room = _of_files(match["spec"], match["path"], text)
-    return (name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (name, room)
+        room = make_room(written.spec, **({"path": written.path} if written.path else {}))
+    return (written.name + SUFFIX, HalfGrid(room)) if text.endswith(SUFFIX) else (written.name, room)
 
 
-def _of_room(spec: str, other: str | None, text: str) -> tuple[str, Room]:
-    """A room that is made from another one, which is written behind it."""
-    if not other:
-        raise UserError(f"--rooms {text}: write the room behind it: {text}:NAME or {text}:KIND:PATH")
-    name, room = open_room(other)
-    return f"{_shown(spec)}:{name}", make_room(spec, room=room)
-
-
-def _of_files(spec: str, files: str | None, text: str) -> tuple[str, Room]:
-    """A room that stands by itself, or one that reads ``files``."""
-    plugin = ROOMS.get(split_spec(spec)[0])
-    path = Path(files) if files else None
-    if path is None and plugin.found and plugin.found.reads_path:
-        path = fetched(plugin.name)
-    if plugin.found.reads_path != (path is not None):
-        hint = f"give its files: {plugin.name}:PATH" if path is None else f"this room reads no files: write {plugin.name}"
-        raise UserError(f"--rooms {text}: {hint}")
-    if path is not None and not path.exists():
-        raise UserError(f"--rooms {text}: no file or folder {path}")
-    if path is None:
-        return _shown(spec), make_room(spec)
-    return f"{_shown(spec)}:{path.resolve().stem if path.is_file() else path.resolve().name}", make_room(spec, path=path)
-
-
-def _shown(spec: str) -> str:
-    """A room with its parameters, under its registered name."""
-    name, bracket, parameters = spec.partition("[")
-    return ROOMS.get(name).name + bracket + parameters
+def named_room(text: str) -> tuple[str, Path | None]:
+    """The name that tables show of a room, half a grid or whole, and where it is, if it has a place: for a room made from
+    another one, where that is. Raises UserError."""
+    written = _written(text)
+    return written.name, named_room(written.other)[1] if written.other else written.path
 
 
 def notes_of(room: Room) -> tuple[str, ...]:
     """What a person should know of how the files of a room were read, one line each."""
     return getattr(HalfGrid.whole(room), "notes", ())
+
+
+def _written(text: str) -> _Written:
+    match = _WRITTEN.fullmatch(text.removesuffix(SUFFIX))
+    if match is None:
+        raise UserError(f"--rooms {text}: cannot be read; write NAME or KIND[parameter=value]:PATH, such as sofa:{text}")
+    kind, parameters = split_spec(match["spec"])
+    plugin = ROOMS.get(kind)
+    if plugin.found.reads_room:
+        if not match["path"]:
+            raise UserError(f"--rooms {text}: write the room behind it: {text}:NAME or {text}:KIND:PATH")
+        name = f"{_spec(plugin.name, parameters)}:{named_room(match['path'])[0]}"
+        return _Written(match["spec"], name, other=match["path"])
+    path = Path(match["path"]).expanduser() if match["path"] else None
+    if path is None and plugin.found and plugin.found.reads_path:
+        path = fetched(plugin.name)
+    if plugin.found.reads_path != (path is not None):
+        hint = f"give its files: {plugin.name}:PATH" if path is None else f"this room reads no files: write {plugin.name}"
+        raise UserError(f"--rooms {text}: {hint}")
+    if path is None:
+        return _Written(match["spec"], _spec(plugin.name, parameters))
+    name, _ = _shown(plugin.name, parameters, path)
+    return _Written(_spec(plugin.name, {key: value for key, value in parameters.items() if key != "name"}), name, path)
+
+
+def _spec(kind: str, parameters: dict[str, str]) -> str:
+    return kind + (f"[{','.join(f'{key}={value}' for key, value in parameters.items())}]" if parameters else "")
+
+
+def _shown(kind: str, parameters: dict[str, str], path: Path) -> tuple[str, Path]:
+    """The name of what is read from ``path``: the parameter ``name``, else the folder's name, and that of a file in it."""
+    own, place = {**parameters}, path.resolve()
+    name = own.pop("name", f"{place.parent.name}/{place.stem}" if path.is_file() else place.name)
+    if "name" in parameters and not _NAME.fullmatch(name):
+        raise UserError(f"{kind}: name={name} may hold letters, digits, spaces and . - _ alone")
+    return f"{_spec(kind, own)}:{name}", path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..acoustics import ArraySetup
@@ -16,7 +17,8 @@ from .streams import Stream, concatenate, excerpts
 
 class Scene:
     """Streams of one draw in one room, and in the ``other`` where a protocol scores there, with the ``corpus`` that the draw is
-    from (None: the room brings its talkers). Everything that defines them is in `digest`."""
+    from (None: the room brings its talkers). Everything that defines them is in `digest`. ``left_out`` says what is wrong with
+    utterances that could not be drawn; it grows when a further role is."""
 
     def __init__(
         self,
@@ -25,8 +27,9 @@ class Scene:
         draw: SpeechDraw,
         corpus: Speech | None = None,
         other: tuple[str, Room] | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
-        self.room_name, self.room, self.draw, self.corpus = room_name, room, draw, corpus
+        self.room_name, self.room, self.draw, self.corpus, self.left_out = room_name, room, draw, corpus, left_out
         self.other_name, self.other = other or ("", None)
         self.setup = ArraySetup(room.spacing_m, room.candidates_deg)
         self._streams: dict[Subset, Stream] = {}
@@ -104,8 +107,9 @@ class Scenes:
         if room.brings_speech and (other is None or other[1].brings_speech):  # there is no use for a corpus
             return Scene(name, room, SpeechDraw(OWN_SPEECH, spec.seed, {}, digest(OWN_SPEECH)), other=other)
         speech_name, corpus = open_speech(spec.speech)
-        draw = draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role)
-        return Scene(name, room, draw, corpus, other)
+        left_out: list[str] = []
+        draw = draw_segments(corpus, speech_name, spec.seed, spec.speakers_per_role, left_out)
+        return Scene(name, room, draw, corpus, other, left_out)
 
     def _opened(self, text: str) -> tuple[str, Room]:
         if text not in self._rooms:

@@ -13,51 +13,54 @@ from ..dataset import SAMPLE_RATE_HZ, Segment, Sex, Speaker, Speech, SpeechDraw,
 from ..digest import array_digest, digest
 from ..errors import UserError
 from ..seeds import generator
+from ..voice import FRAME, speech_frames
 
 VAD_MODE = 3
-VAD_WINDOW = SAMPLE_RATE_HZ // 100
 SEGMENT_S = (2.0, 3.0)
 _Found: TypeAlias = tuple[str, NDArray[np.float32]]
 ROLES: tuple[SpeechRole, ...] = ("train", "validation")
+SMALLEST_SCALE = 2
+"""Speakers per role of ``--scale smoke``."""
 SCORED_PER_ROLE = 2
 """Speakers to be scored by strict protocols, for each of a published role's."""
 
 
 def voiced(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """The 10 ms frames that WebRTC VAD (mode 3) takes for speech, concatenated."""
-    import webrtcvad
-
-    vad = webrtcvad.Vad(VAD_MODE)
-    whole = samples[: len(samples) // VAD_WINDOW * VAD_WINDOW]
-    frames = whole.reshape(-1, VAD_WINDOW)
-    pcm = np.round(np.clip(frames, -1, 32767 / 32768) * 32768).astype("<i2")
-    keep = [vad.is_speech(frame.tobytes(), SAMPLE_RATE_HZ) for frame in pcm]
-    return frames[np.array(keep, dtype=bool)].reshape(-1)
+    keep = speech_frames(samples, VAD_MODE)
+    return samples[: len(keep) * FRAME].reshape(-1, FRAME)[keep].reshape(-1)
 
 
-def draw_segments(speech: Speech, corpus: str, seed: int, speakers_per_role: int) -> SpeechDraw:
+def draw_segments(
+    speech: Speech, corpus: str, seed: int, speakers_per_role: int, left_out: list[str] | None = None
+) -> SpeechDraw:
     """One segment of 2-3 s of voiced speech from each of ``speakers_per_role`` speakers per role, all different.
 
     Half of each role's speakers are female as far as the corpus has them. Speakers without 2 s of voiced speech in one
-    utterance are passed over. Raises UserError if too few remain.
+    utterance are passed over. An utterance that cannot be used is passed over too; what is wrong with it is added to
+    ``left_out``. Raises UserError if too few speakers remain.
 
     The role ``scored`` is drawn from those who are left, when first asked for: twice as many speakers, or all that there are.
     """
     speakers = speech.speakers()
     needed = speakers_per_role * len(ROLES)
-    usable = _usable(speech, seed)
+    left_out = [] if left_out is None else left_out
+    usable = _usable(speech, seed, left_out)
     dealt = _draw(usable, needed)
     if len(dealt) < needed:
+        smaller = " or choose --scale smoke" if speakers_per_role > SMALLEST_SCALE else ""
+        why = f"; {len(left_out)} left out, the first: {left_out[0]}" if left_out else ""
         raise UserError(
             f"speech {corpus!r}: {len(dealt)} of {len(speakers)} speakers have {SEGMENT_S[0]:g} s of voiced speech "
-            f"in one utterance, this scale needs {needed}; add recordings of more speakers or choose --scale smoke"
+            f"in one utterance, this scale needs {needed}; add recordings of more speakers{smaller}{why}"
         )
     split: dict[SpeechRole, tuple[Segment, ...]] = {
         role: tuple(Segment(clip, *found) for clip, found in enumerate(dealt[offset :: len(ROLES)]))
         for offset, role in enumerate(ROLES)
     }
     content = {role: _content(segments) for role, segments in split.items()}
-    return SpeechDraw(corpus, seed, _Roles(split, lambda: _draw(usable, SCORED_PER_ROLE * speakers_per_role)), digest(content))
+    roles = _Roles(split, lambda: _draw(usable, SCORED_PER_ROLE * speakers_per_role))
+    return SpeechDraw(corpus, seed, roles, digest(content))
 
 
 def role_digest(draw: SpeechDraw, role: SpeechRole) -> str:
@@ -96,7 +99,7 @@ def _content(segments: Iterable[Segment]) -> list[list[str]]:
     return [[segment.speaker, array_digest(segment.samples)] for segment in segments]
 
 
-def _usable(speech: Speech, seed: int) -> dict[Sex, Iterator[_Found]]:
+def _usable(speech: Speech, seed: int, left_out: list[str]) -> dict[Sex, Iterator[_Found]]:
     """By sex: speakers in seeded random order with their segment, looked for only when asked for."""
     speakers = speech.speakers()
     order = generator("speakers", seed).permutation(len(speakers))
@@ -105,19 +108,23 @@ def _usable(speech: Speech, seed: int) -> dict[Sex, Iterator[_Found]]:
         for index in order:
             speaker = speakers[index]
             if speaker.sex == sex:
-                samples = _segment(speech, speaker, seed)
+                samples = _segment(speech, speaker, seed, left_out)
                 if samples is not None:
                     yield speaker.id, samples
 
     return {"F": search("F"), "M": search("M"), "": search("")}
 
 
-def _segment(speech: Speech, speaker: Speaker, seed: int) -> NDArray[np.float32] | None:
+def _segment(speech: Speech, speaker: Speaker, seed: int, left_out: list[str]) -> NDArray[np.float32] | None:
     rng = generator("segment", seed, speaker.id)
     wanted = int(rng.uniform(*SEGMENT_S) * SAMPLE_RATE_HZ)
     best: NDArray[np.float32] = np.empty(0, np.float32)
     for index in rng.permutation(len(speaker.utterances)):
-        samples = voiced(speech.load(speaker.utterances[index]))
+        try:
+            samples = voiced(speech.load(speaker.utterances[index]))
+        except UserError as error:
+            left_out.append(str(error))
+            continue
         if len(samples) >= wanted:
             start = int(rng.integers(len(samples) - wanted + 1))
             return samples[start : start + wanted]

@@ -132,6 +132,7 @@ def _seeds(
         if scene.other is not None:
             _check_other(protocol, scene, scene.other)
         clips, wanted = _scored_clips(protocol, scene), SCORED_PER_ROLE * speakers
+        notes += [note for line in scene.left_out if (note := f"left out: {line}") not in notes]
         if clips is not None and clips < wanted:
             left = f"{scene.draw.corpus} has {clips} speakers left to score at seed {seed}, {wanted} are meant to be"
             notes.append(f"{protocol.id}: {left}" if clips else f"{protocol.id} does not run: {left}")

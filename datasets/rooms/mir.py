@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...benchmark.dataset import Position
 from ...benchmark.errors import UserError
+from .._files import files_below, is_hidden
 from .._matlab import read_variable, real_matrix
 from .._measure import array_tdoa_s, direct_sound
 from .._measured import MeasuredRoom, Read, response_at_16_khz
@@ -81,7 +82,7 @@ def _turned(files: dict[tuple[float, float], Callable[[], bytes]], pair: list[in
 
 def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Name and content of every .mat file, in archives too."""
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in sorted(files_below(path)) if path.is_dir() else [path]:
         if file.suffix == ".mat":
             yield file.name, file.read_bytes
         elif file.suffix == ".zip":
@@ -92,7 +93,7 @@ def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
 def _names(file: Path) -> list[str]:
     try:
         with zipfile.ZipFile(file) as archive:
-            return archive.namelist()
+            return [name for name in archive.namelist() if not is_hidden(name)]
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"{file}: cannot be read as a zip archive ({error}); download it again") from error
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...benchmark.dataset import Position
 from ...benchmark.errors import UserError
 from .._audio import read_audio
+from .._files import files_below
 from .._measured import MeasuredRoom, Read, response_at_16_khz
 from .._pair import parse_pair, see
 
@@ -51,7 +52,7 @@ class R3Vival(MeasuredRoom):
         axis = np.subtract(NOMINAL_CM[second], NOMINAL_CM[first])
         if not axis.any():
             raise UserError(f"{self.path}: pair={self.pair} are one above the other; choose two that stand apart")
-        files = sorted(self.path.rglob("*"))
+        files = sorted(files_below(self.path))
         named = [[(file, match) for file in files if (match := name.fullmatch(file.name))] for name in NAMES]
         places: dict[str, dict[Position, Read]] = {}
         for file, match in max(named, key=len):

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import scipy.ndimage
 from numpy.typing import NDArray
 
-from ...benchmark.dataset import Condition, Position, SpeechRole
+from ...benchmark.dataset import SAMPLE_RATE_HZ, Condition, Position, SpeechRole
 from ...benchmark.errors import UserError
+from ...benchmark.voice import FRAME, speech_frames
+from .._angles import Angles, read_angles
 from .._audio import read_audio
+from .._measure import array_tdoa_s
 from .._measured import at_16_khz, nominal_ranges, on_ranges
 from .._pair import parse_pair
 from .._recorded import RecordedRoom, Take
@@ -20,6 +25,8 @@ from .._table import TableRow, read_table, spacing_of
 
 CONDITION = "as recorded"
 LEAST_S = 0.5
+VAD_MODE, CLICK_FRAMES, NEAR_FRAMES = 3, 3, 10
+"""The detector's mode, and how many of its frames of 10 ms are too few for speech, and how many beside speech are kept."""
 ROLES: tuple[SpeechRole, ...] = ("train", "validation")
 
 
@@ -27,20 +34,25 @@ ROLES: tuple[SpeechRole, ...] = ("train", "validation")
 class Recordings(RecordedRoom):
     """``path`` is a folder with one CSV, or the CSV: columns ``file, doa_deg, clip, speaker``, where wanted ``range_m``, and
     ``spacing_m`` unless it is a parameter. Angles in degrees, 0 broadside, positive toward microphone 2. A clip is what was
-    said; it stands once for each direction that it was recorded from. Nothing is convolved, no noise is added.
+    said; it stands once for each direction that it was recorded from. Nothing is convolved, no noise is added. Pauses are cut
+    out, as a detector of speech hears them at microphone 1.
 
     Speakers in alphabetical order go to training and validation in turn; with one speaker, the clips do. Parameters:
-    ``spacing_m``, ``pair`` (channels of the files), ``rt60_s`` for the tables (0: not known).
+    ``spacing_m``, ``pair`` (channels of the files), ``angles`` (how the table counts them, `_angles.py`), ``rt60_s`` for the
+    tables (0: not known), ``pauses`` (``keep`` leaves them in; what is no speech may need that).
     """
 
     path: Path
     spacing_m: float = 0.0
     pair: str = "1-2"
+    angles: Angles = "broadside"
     rt60_s: float = 0.0
+    pauses: Literal["cut", "keep"] = "cut"
 
     def __post_init__(self) -> None:
         rows = read_table(self.path, ("file", "doa_deg", "clip", "speaker"), ("range_m", "spacing_m"))
         self.spacing_m = spacing_of(rows, self.spacing_m)
+        angles_deg = read_angles(rows, self.angles, self.pair, self.spacing_m, partial(_delay_s, self.pair, self.spacing_m))
         self.conditions = (Condition(CONDITION, self.rt60_s),)
         clips, roles = _dealt(rows)
         measured_m = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
@@ -51,12 +63,12 @@ class Recordings(RecordedRoom):
         grid_m = max(dict.fromkeys(ranges), key=ranges.count)
         taken: dict[tuple[Position, str], TableRow] = {}
         takes = []
-        for row, range_m in zip(rows, ranges, strict=True):
-            position, clip = Position(row.doa_deg, range_m), row.text("clip")
+        for row, doa_deg, range_m in zip(rows, angles_deg, ranges, strict=True):
+            position, clip = Position(doa_deg, range_m), row.text("clip")
             if (position, clip) in taken:
                 raise UserError(f"{row.where}: clip {clip} from this place stands on line {taken[position, clip].line} already")
             taken[position, clip] = row
-            kind, read = "grid" if range_m == grid_m else "off_range", partial(_read, row.file, self.pair)
+            kind, read = "grid" if range_m == grid_m else "off_range", partial(_read, row.file, self.pair, self.pauses == "cut")
             takes.append(Take(roles[clip], kind, CONDITION, position, clips[clip], row.text("speaker"), read))
         self.takes = tuple(takes)
 
@@ -88,11 +100,28 @@ def _dealt(rows: list[TableRow]) -> tuple[Mapping[str, int], Mapping[str, Speech
     return numbers, roles
 
 
-def _read(file: Path, pair: str) -> NDArray[np.float32]:
+def _delay_s(pair: str, spacing_m: float, row: TableRow) -> float:
+    return array_tdoa_s(_read(row.file, pair).T, spacing_m)
+
+
+def _read(file: Path, pair: str, cut_pauses: bool = False) -> NDArray[np.float32]:
     samples, rate_hz = read_audio(file)
     chosen = samples[:, parse_pair(pair, samples.shape[1], file)]
     if len(chosen) < LEAST_S * rate_hz:
         raise UserError(f"{file}: {len(chosen) / rate_hz:.2f} s; recordings must last {LEAST_S:g} s at least")
     if not np.abs(chosen).max(axis=0).all():
         raise UserError(f"{file}: a microphone of the pair is silent; choose another pair or record it again")
-    return at_16_khz(chosen, rate_hz, file)
+    waveform = at_16_khz(chosen, rate_hz, file)
+    return _without_pauses(waveform, file) if cut_pauses else waveform
+
+
+def _without_pauses(waveform: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
+    """``waveform [samples, 2]`` as far as it is `NEAR_FRAMES` or less from speech, of which a click is none."""
+    speech = scipy.ndimage.binary_opening(speech_frames(waveform[:, 0], VAD_MODE), np.ones(CLICK_FRAMES))
+    near = np.asarray(scipy.ndimage.binary_dilation(speech, np.ones(2 * NEAR_FRAMES + 1)), bool)
+    kept = waveform[np.repeat(np.append(near, near[-1]), FRAME)[: len(waveform)]]
+    if len(kept) < LEAST_S * SAMPLE_RATE_HZ:
+        raise UserError(
+            f"{file}: less than {LEAST_S:g} s of speech is heard in it; record it again, or write [pauses=keep] to use it all"
+        )
+    return kept

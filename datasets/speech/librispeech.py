@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from ...benchmark.dataset import Sex, Speaker, Speech
 from ...benchmark.errors import UserError
 from .._audio import read_speech
+from .._files import files_below
 
 NAME = re.compile(r"(?P<speaker>\d+)-(?P<chapter>\d+)-(?P<utterance>\d+)\.(flac|wav)", re.IGNORECASE)
 
@@ -35,7 +34,8 @@ class LibriSpeech(Speech):
         corpus = cls(path)
         if not corpus.speakers():
             raise UserError(
-                f"speech folder {path}: no file named like 84-121123-0000.flac in it; give the folder of a LibriSpeech subset"
+                f"speech folder {path}: no file named like 84-121123-0000.flac in it; give the folder of a LibriSpeech subset, "
+                "or for speech of your own table:PATH, with a CSV of columns file, speaker, sex"
             )
         return corpus
 
@@ -54,7 +54,7 @@ class LibriSpeech(Speech):
     @cached_property
     def _files(self) -> dict[str, Path]:
         """Path by utterance id; sorted, so that neither nesting nor the order of a directory changes the draw."""
-        return {path.stem: path for path in sorted(_files_below(self.folder), reverse=True) if NAME.fullmatch(path.name)}
+        return {path.stem: path for path in sorted(files_below(self.folder), reverse=True) if NAME.fullmatch(path.name)}
 
     @cached_property
     def _sex(self) -> dict[str, Sex]:
@@ -69,15 +69,3 @@ class LibriSpeech(Speech):
             if not line.startswith(";") and len(fields) > 1 and fields[1] in ("F", "M"):
                 sexes[fields[0]] = "F" if fields[1] == "F" else "M"
         return sexes
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """All files, through linked folders too, each real folder once."""
-    seen: set[str] = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        yield from (Path(parent, name) for name in names)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ...benchmark.acoustics import SPEED_OF_SOUND_M_PER_S
 from ...benchmark.dataset import SAMPLE_RATE_HZ
-from .._measure import BEFORE_S, Floats, direct_sound, first_arrival, gcc_phat, rt60_s
+from .._decay import rt60_s
+from .._measure import BEFORE_S, Floats, direct_sound, first_arrival, gcc_phat
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -62,7 +63,7 @@ def measure(responses: NDArray[np.floating], spacing_m: float) -> Measurements:
         gain_db = energy_db[:, 1] - energy_db[:, 0]
     arrivals = [_arrival(pair, spacing_m) for pair in full]
     onset_s, direct_db, tdoa_s, same_polarity = (np.array(column) for column in zip(*arrivals, strict=True))
-    decay_s = np.array([rt60_s(pair[0], noisy=True) for pair in full])
+    decay_s = np.array([rt60_s(pair[0]) for pair in full])
     clipped = ((np.abs(raw) >= 0.999 * peak[:, :, None]) & (peak[:, :, None] > 0)).sum(axis=2)
     no_fit = np.full(len(raw), np.nan)
     return Measurements(finite, peak, dc, clipped, gain_db, onset_s, direct_db, decay_s, tdoa_s, same_polarity, no_fit)

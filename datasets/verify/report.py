@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from ...benchmark.dataset import Condition, Position, PositionKind, Room
 from .._convolution import ImpulseResponseRoom
+from .._measured import MeasuredRoom
 from .._recorded import RecordedRoom
 from .measure import Measurements
 from .recordings import verify_recordings
@@ -22,12 +23,14 @@ from .responses import Finding, verify
 
 @dataclass(frozen=True)
 class Report:
-    """One condition of a room: its positions (but unseen ones), or those of its recordings one by one, faults, measurements."""
+    """One condition of a room: its positions of all kinds but unseen, or those of its recordings one by one, what was found
+    and measured there, and ``label_s``, the RT60 that somebody has given."""
 
     condition: Condition
     positions: tuple[Position, ...]
     findings: list[Finding]
     measured: Measurements
+    label_s: float | None
     what: str = "responses"
 
     def places(self, finding: Finding) -> str:
@@ -48,7 +51,7 @@ class Report:
                 "gain\ndB": f"{np.nanmedian(shown.gain_db):+.1f}",
                 "direct\ndB": f"{np.nanmedian(shown.direct_db):+.1f}",
                 "RT60\ns": f"{np.nanmedian(shown.rt60_s):.2f}",
-                "label\ns": f"{self.condition.rt60_s:.2f}" if self.condition.rt60_s else "-",
+                "label\ns": f"{self.label_s:.2f}" if self.label_s else "-",
                 "delay\nx": f"{shown.scale:.3f}",
                 "offset\nus": f"{1e6 * shown.offset_s:+.1f}",
                 "misfit\nus": f"{1e6 * np.nanmax(np.abs(shown.residual_s)):.1f}",
@@ -62,7 +65,8 @@ class Report:
             for index, position in enumerate(self.positions)
         ]
         fit = {"scale": _no_nan(self.measured.scale), "offset_s": _no_nan(self.measured.offset_s)}
-        return vars(self.condition) | fit | {"findings": [vars(finding) for finding in self.findings], "positions": positions}
+        condition = vars(self.condition) | {"rt60_s": self.label_s}
+        return condition | fit | {"findings": [vars(finding) for finding in self.findings], "positions": positions}
 
 
 def _no_nan(value: Any) -> Any:
@@ -89,14 +93,15 @@ def _of_responses(room: ImpulseResponseRoom, condition: Condition) -> Report:
     responses = np.concatenate([np.pad(stack, ((0, 0), (0, 0), (0, longest - stack.shape[2]))) for stack in stacks])
     positions = tuple(position for kind in kinds for position in room.positions(kind))
     angles, ranges = [p.doa_deg for p in positions], [p.range_m for p in positions]
-    return Report(condition, positions, *verify(responses, angles, ranges, room.spacing_m, condition.rt60_s))
+    label_s = room.nominal_rt60_s.get(condition.name) if isinstance(room, MeasuredRoom) else condition.rt60_s
+    return Report(condition, positions, *verify(responses, angles, ranges, room.spacing_m, label_s), label_s)
 
 
 def _of_recordings(room: RecordedRoom, condition: Condition) -> Report:
     takes = [take for take in room.takes if take.condition == condition.name]
     positions = tuple(take.position for take in takes)
     found = verify_recordings((take.read() for take in takes), [p.doa_deg for p in positions], room.spacing_m)
-    return Report(condition, positions, *found, what="recordings")
+    return Report(condition, positions, *found, condition.rt60_s or None, what="recordings")
 
 
 def show(name: str, reports: list[Report]) -> None:

@@ -167,7 +167,7 @@ def _faults_of_array(
     if reading:
         yield reading, *_READINGS[reading]
     if line.scale < 0 and reading != "front-back":
-        todo = "swap the two channels, or turn the sign of the angles: they are positive toward microphone 2"
+        todo = "swap the two channels, as [pair=2-1] does, or turn the sign of the angles: positive is toward microphone 2"
         yield "swapped", "delays follow the angles with the opposite sign", todo
     factor = abs(line.scale)
     if abs(factor - 1) > tolerance and not line.low <= 1 <= line.high:
@@ -220,8 +220,11 @@ class _Line:
 
 
 _READINGS = {
-    "radians": ("the angles are in radians", "give degrees"),
-    "from-axis": ("the angles are counted from the microphones' axis", "give 90 degrees minus that: 0 is broadside"),
+    "radians": ("the angles are in radians", "give degrees, or for a table of your own write [angles=radians]"),
+    "from-axis": (
+        "the angles are counted from the microphones' axis",
+        "give 90 degrees minus that, 0 is broadside, or for a table of your own write [angles=from-axis]",
+    ),
     "front-back": (
         "the angles have lost their sign: both sides are given as one",
         "give -90 to 90, positive toward microphone 2",

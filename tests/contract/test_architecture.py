@@ -22,6 +22,7 @@ CONTRACT = {
     "seeds",
     "sequences",
     "source",
+    "voice",
     "weights",
 }
 MAY = {  # room: the rooms that it may import beside itself; the longest prefix counts

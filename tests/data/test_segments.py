@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 import webrtcvad
-from doabench.benchmark.data.segments import ROLES, draw_segments, role_digest, voiced
+from doabench.benchmark.data.segments import ROLES, SMALLEST_SCALE, draw_segments, role_digest, voiced
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ, Segment, Sex, Speaker, Speech, SpeechDraw
 from doabench.benchmark.errors import UserError
+from doabench.benchmark.protocol import SCALES
 from doabench.datasets.speech.librispeech import LibriSpeech
 from doabench.datasets.speech.talkers import Talkers
 from numpy.typing import NDArray
@@ -128,6 +129,31 @@ def test_nothing_is_voiced_where_nobody_speaks(length: int) -> None:
     assert voiced(np.zeros(length, np.float32)).shape == (0,)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 0.003, 0.05, 300.0])
+def test_the_level_of_speech_does_not_matter(scale: float) -> None:
+    samples = Talkers().load("talker-000-0")
+    found, usual = voiced((scale * samples).astype(np.float32)), voiced(samples)
+    assert len(found) == pytest.approx(len(usual), rel=0.15)
+    assert np.isin(found, (scale * samples).astype(np.float32)).all()  # what is kept keeps its level
+
+
+def test_quiet_speech_is_drawn_like_any_other() -> None:
+    class Quiet(SomeTalkers):
+        def load(self, utterance: str) -> NDArray[np.float32]:
+            return 0.002 * super().load(utterance)
+
+    draw = draw_segments(Quiet(["F", "M", "F", "M"]), "quiet", seed=0, speakers_per_role=2)
+    assert [len(draw.segments[role]) for role in ROLES] == [2, 2]
+
+
+def test_speech_of_a_usual_level_is_judged_as_it_is(corpus: LibriSpeech) -> None:
+    for speech, every in ((corpus, 12), (Talkers(), 15)):
+        for speaker in speech.speakers()[::every]:
+            samples = speech.load(speaker.utterances[0])
+            pcm = np.minimum(np.round(samples * 32768.0), 32767).astype(np.int16)
+            np.testing.assert_array_equal(np.minimum(np.round(voiced(samples) * 32768.0), 32767), detected(pcm))
+
+
 def test_two_speakers_per_role_are_one_of_each_sex(talkers_draw: SpeechDraw) -> None:
     sex = {speaker.id: speaker.sex for speaker in Talkers().speakers()}
     assert len({segment.speaker for segment in everyone(talkers_draw)}) == 4
@@ -164,6 +190,14 @@ def test_too_few_speakers_are_counted_and_the_remedy_named() -> None:
     assert "needs 4" in message
     assert "add recordings of more speakers" in message
     assert "\n" not in message
+
+
+def test_only_a_larger_scale_is_told_of_the_smallest() -> None:
+    assert min(scale.speakers_per_role for scale in SCALES.values()) == SCALES["smoke"].speakers_per_role == SMALLEST_SCALE
+    for per_role in (SMALLEST_SCALE, SMALLEST_SCALE + 1):
+        with pytest.raises(UserError) as caught:
+            draw_segments(SomeTalkers(["F", "M", "F"]), "few", 0, per_role)
+        assert ("--scale smoke" in str(caught.value)) == (per_role > SMALLEST_SCALE)
 
 
 def test_too_few_real_speakers_are_counted(corpus: LibriSpeech) -> None:

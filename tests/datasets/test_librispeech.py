@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from doabench.benchmark.data.segments import draw_segments
+from doabench.benchmark.data.segments import ROLES, draw_segments
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ, Speaker
 from doabench.benchmark.errors import UserError
 from doabench.datasets.speech.librispeech import LibriSpeech
@@ -98,7 +98,8 @@ BAD_FILES: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "nan": (".wav", "NaN", lambda path: write(path, not_finite(), subtype="FLOAT")),
     "clipped": (".flac", "clipped", lambda path: write(path, np.clip(20 * noise(), -1, 1))),
     "stereo": (".flac", "2 channels", lambda path: write(path, np.stack([noise(), noise()], axis=1))),
-    "48 kHz": (".flac", "48000 Hz", lambda path: write(path, noise(), rate_hz=48_000)),
+    "8 kHz": (".flac", "8000 Hz", lambda path: write(path, noise(), rate_hz=8000)),
+    "clipped beyond 1": (".wav", "clipped", lambda path: write(path, np.clip(60 * noise(), -3, 3), subtype="FLOAT")),
     "truncated": (".flac", "cannot be read as audio", truncated),
     "text": (".flac", "cannot be read as audio", lambda path: path.write_text("It was a dark and stormy night.\n" * 99)),
     "truncated wav": (".wav", "is cut short", truncated),
@@ -118,11 +119,34 @@ def test_a_bad_file_gives_one_clear_line(tmp_path: Path, suffix: str, problem: s
     assert "\n" not in message
 
 
-def test_a_bad_file_stops_a_draw_with_its_name(tmp_path: Path) -> None:
+def test_a_bad_file_is_left_out_by_name_and_the_rest_drawn(tmp_path: Path) -> None:
+    for number, speaker in enumerate((7, 84, 174)):
+        write(tmp_path / f"{speaker}-1-0000.flac", Talkers().load(f"talker-{number:03d}-0"))
+    whole = draw_segments(LibriSpeech.from_path(tmp_path), "whole", 0, 1)
+    truncated(tmp_path / "9-1-0000.flac")
+    left_out: list[str] = []
+    draw = draw_segments(LibriSpeech.from_path(tmp_path), "broken", 0, 1, left_out)
+    assert {segment.speaker for role in ROLES for segment in draw.segments[role]} < {"7", "84", "174"}
+    assert len(draw.segments["scored"]) == len(whole.segments["scored"]) == 1
+    (said,) = left_out
+    assert said.startswith(f"{tmp_path / '9-1-0000.flac'}: cannot be read")
+
+
+def test_where_too_few_are_left_the_first_bad_file_is_named(tmp_path: Path) -> None:
     write(tmp_path / "84-121123-0000.flac", noise())
     truncated(tmp_path / "174-50561-0000.flac")
-    with pytest.raises(UserError, match="174-50561-0000"):
+    with pytest.raises(UserError, match=r"1 left out, the first: .*174-50561-0000") as caught:
         draw_segments(LibriSpeech.from_path(tmp_path), "broken", 0, 1)
+    assert "--scale smoke" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
+def test_any_rate_from_16_khz_up_is_read_alike(tmp_path: Path, rate_hz: int) -> None:
+    time_s = np.arange(rate_hz, dtype=np.float32) / rate_hz
+    write(tmp_path / "84-1-0000.wav", np.sin(2 * np.pi * 440 * time_s).astype(np.float32) * 0.3, rate_hz=rate_hz)
+    samples = LibriSpeech.from_path(tmp_path).load("84-1-0000")
+    assert samples.shape == (16_000,)
+    np.testing.assert_allclose(samples[200:-200], 0.3 * np.sin(2 * np.pi * 440 * np.arange(200, 15_800) / 16_000), atol=2e-3)
 
 
 def test_loud_but_unclipped_speech_is_taken(tmp_path: Path) -> None:

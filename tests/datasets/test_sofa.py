@@ -91,11 +91,11 @@ def test_a_room_never_seen_is_one_command_line(tmp_path: Path) -> None:
     by_protocol = {record["axes"]["protocol"]: record for record in records}
     sweep, between = by_protocol["label-sweep"], by_protocol["off-grid"]
     assert {record["state"] for record in records} == {"ok"}
-    assert sweep["fit"]["dataset"] == "sofa:attic"
+    assert sweep["fit"]["dataset"] == f"sofa:{tmp_path.name}/attic"
     assert sweep["fit"]["measured"] is True
     assert sweep["fit"]["candidates_deg"] == list(range(-90, 91, 5))
     assert sweep["metrics"]["values"]["mae_deg"]["mean"] < 5
-    assert between["fit"]["dataset"] == "sofa:attic/half-grid"
+    assert between["fit"]["dataset"] == f"sofa:{tmp_path.name}/attic/half-grid"
     assert between["fit"]["candidates_deg"] == list(range(-90, 91, 10))
     assert between["metrics"]["floor_deg"] == pytest.approx(5)
     assert 5 <= between["metrics"]["values"]["mae_deg"]["mean"] < 9
