@@ -16,7 +16,12 @@ from .rows import Row, largest_shares
 from .sets import ScoredSet
 
 HOME, UNSEEN = ("label-sweep", "validation"), ("unseen-place", "unseen")
-ELSEWHERE = {("off-grid", "off_grid"): "Off-grid", ("off-range", "off_range"): "Off-range"}
+SIMULATED = "sim-to-real"
+ELSEWHERE = {
+    ("off-grid", "off_grid"): "Off-grid",
+    ("off-range", "off_range"): "Off-range",
+    (SIMULATED, "validation"): "Home, simulated labels too",
+}
 STRICT = "-strict"
 
 
@@ -30,13 +35,14 @@ class Place:
 
 @dataclass(frozen=True)
 class AwayLine:
-    """One method at one number of labels. ``mae_deg`` stands below `AwayTable.places` (None: not scored there); calibration
-    errors are of home and of all unseen places."""
+    """One method at one number of labels from the room. ``mae_deg`` stands below `AwayTable.places` (None: not scored there);
+    calibration errors are of home and of all unseen places; ``by_place`` is that of `rows.Score`."""
 
     row: Row
     mae_deg: tuple[Estimate | None, ...]
     home_ece_pct: float | None
     unseen_ece_pct: float | None
+    by_place: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def away_tables(sets: Sequence[ScoredSet]) -> list[AwayTable]:
 def _axes(one: ScoredSet) -> tuple[str, ...]:
     """Whether strict, protocol and split; room, corpus and scale."""
     fit, axes = one.rows[0].first.fit, one.rows[0].first.axes
-    strict = STRICT if axes.protocol.endswith(STRICT) else ""
+    strict = STRICT if axes.protocol.endswith(STRICT) or axes.protocol == SIMULATED else ""
     return strict, axes.protocol.removesuffix(STRICT), axes.split, one.rows[0].first.room, fit.speech, axes.scale
 
 
@@ -77,13 +83,15 @@ def _table(unseen: ScoredSet, by_axes: Mapping[tuple[str, ...], ScoredSet]) -> A
         for (protocol, split), title in ELSEWHERE.items()
         if (found := _rows(by_axes.get((strict, protocol, split, *where))))
     }
-    rows = [row for row in unseen.rows if row.score is not None and not row.origin.outdated]
-    kinds = dict.fromkeys(_kind(place) for row in rows if row.score for place in row.score.by_place)
-    places = [Place("Home", largest_shares(home.values())), Place("Unseen places", largest_shares(rows))]
+    away = {row.entry: row for row in unseen.rows if row.score is not None and not row.origin.outdated}
+    kinds = dict.fromkeys(_kind(place) for row in away.values() if row.score for place in row.score.by_place)
+    places = [Place("Home", largest_shares(home.values())), Place("Unseen places", largest_shares(away.values()))]
     places += [Place(kind, None) for kind in kinds]
     places += [Place(title, largest_shares(found.values())) for title, found in others.items()]
+    rows = others.get(ELSEWHERE[SIMULATED, "validation"], {}) | away
     lines = tuple(
-        _line(row, home.get(row.entry), list(kinds), [found.get(row.entry) for found in others.values()]) for row in rows
+        _line(rows[own], home.get(own), away.get(own), list(kinds), [found.get(own) for found in others.values()])
+        for own in sorted(rows)
     )
     return AwayTable(f"{where[0]}, {where[1]}, {where[2]} scale{', strict' if strict else ''}", tuple(places), lines)
 
@@ -96,20 +104,21 @@ def _kind(place: str) -> str:
     return place.partition(":")[0].capitalize()
 
 
-def _line(row: Row, home: Row | None, kinds: Sequence[str], others: Sequence[Row | None]) -> AwayLine:
-    assert row.score is not None
-    by_kind = [fmean(deg for place, deg in row.score.by_place.items() if _kind(place) == kind) for kind in kinds]
+def _line(row: Row, home: Row | None, away: Row | None, kinds: Sequence[str], others: Sequence[Row | None]) -> AwayLine:
+    by_place = away.score.by_place if away and away.score else {}
+    by_kind = [[deg for place, deg in by_place.items() if _kind(place) == kind] for kind in kinds]
     unknown = float("nan")
     return AwayLine(
         row,
         mae_deg=(
             _mae(home),
-            row.score.mae_deg,
-            *(Estimate(deg, unknown, unknown) for deg in by_kind),
+            _mae(away),
+            *(Estimate(fmean(degs), unknown, unknown) if degs else None for degs in by_kind),
             *(_mae(other) for other in others),
         ),
         home_ece_pct=_ece(home),
-        unseen_ece_pct=_ece(row),
+        unseen_ece_pct=_ece(away),
+        by_place=by_place,
     )
 
 

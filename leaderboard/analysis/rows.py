@@ -152,8 +152,8 @@ def _worst(leaks: list[Leaks]) -> Leaks | None:
 
 
 def largest_shares(rows: Iterable[Row]) -> LeakShares | None:
-    """The largest of each share of labelled sequences among ``rows`` that use labels; None where there are none."""
-    found = [row.leaks.labelled for row in rows if row.leaks and row.labels]
+    """The largest of each share of labelled sequences among ``rows`` that learned; None where there are none."""
+    found = [row.leaks.labelled for row in rows if row.leaks and (row.labels or row.first.learned)]
     if not found:
         return None
     known = [share.response_pct for share in found if share.response_pct is not None]

@@ -18,6 +18,7 @@ ABOUT = (
     "MAE in degrees of the same trained models where they were trained (home: the validation set of the label sweep) and "
     "where they were not. No response of an unseen place was heard in training: other ranges, the array moved and turned, "
     "other rooms. A method that has learned directions loses little there, one that has learned a room loses much. "
+    "With simulated labels too (sim-to-real), J counts those from the room itself, 0 for none. "
     "Calibration error: how far the stated probability of an answer is from how often it is right. Bold: the lowest of those "
     "with as many labels or none."
 )
@@ -82,9 +83,8 @@ def _numbers(table: AwayTable, line: AwayLine) -> Iterator[list[str]]:
         if value is not None:
             ends = [f"{end:.4f}" for end in (value.low, value.high)] if value.has_interval else ["", ""]
             yield [place.title, f"{value.mean:.4f}", *ends, *_shares_cells(place)]
-    if line.row.score:
-        for name, deg in line.row.score.by_place.items():
-            yield [name, f"{deg:.4f}", "", "", *[""] * len(SHARES)]
+    for name, deg in line.by_place.items():
+        yield [name, f"{deg:.4f}", "", "", *[""] * len(SHARES)]
 
 
 def _shares_cells(place: Place) -> list[str]:

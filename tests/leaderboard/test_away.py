@@ -58,6 +58,24 @@ def test_home_and_away_stand_side_by_side(out: Path) -> None:
     }
 
 
+def test_simulated_labels_stand_beside_with_none_from_the_room_too(tmp_path: Path) -> None:
+    away = {"protocol": "unseen-place-strict", "split": "unseen", "rt60_s": 0.0, "measured_rt60_s": None}
+    add_unseen(tmp_path, cell("a", "cnn", labels=247, **away), [10.0, 20.0, 30.0, 40.0])
+    for key, labels, error in (("b", 247, 4.0), ("c", 0, 6.0)):
+        simulated = cell(key, "cnn", labels=labels, protocol="sim-to-real")
+        scored = simulated.axes.model_copy(
+            update={"scored_in": simulated.fit.dataset, "scored_in_code": simulated.fit.code.room}
+        )
+        trained = simulated.fit.model_copy(update={"dataset": "elsewhere"})
+        add(tmp_path, simulated.model_copy(update={"axes": scored, "fit": trained}), [error + at for at in (0, 10, 20, 30)])
+    build(tmp_path)
+    lines = [line.split("|") for line in text_of(tmp_path, "md").splitlines() if line.startswith("|")]
+    (head,) = [index for index, line in enumerate(lines) if "Unseen places" in "".join(line)]
+    column = next(index for index, text in enumerate(lines[head]) if "simulated labels too" in text)
+    found = {line[2].strip(): (line[4].strip(), line[column].strip()) for line in lines[head + 2 : head + 4]}
+    assert found == {"0": ("", "**6.00**"), "247": ("**10.0**", "**4.00**")}
+
+
 def test_what_was_heard_before_is_said_of_every_column(out: Path) -> None:
     for suffix in ("md", "html"):
         assert "Home: 0 / 100 / 100 / 100; Unseen places: 0 / 100 / 100 / 0" in text_of(out, suffix).replace("\\", "")
