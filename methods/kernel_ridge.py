@@ -75,12 +75,12 @@ class KernelRidge(Method):
     ) -> None:
         from scipy.linalg import solve
 
-        kernel = gaussian_kernel(features, self._landmarks, WIDTH)
-        own = gaussian_kernel(self._landmarks, self._landmarks, WIDTH).astype(np.float64)
+        rows, landmarks = features.astype(np.float64), self._landmarks.astype(np.float64)
+        kernel, own = gaussian_kernel(rows, landmarks, WIDTH), gaussian_kernel(landmarks, landmarks, WIDTH)
         weighted = kernel * weight[:, None]
-        normal = (kernel.T @ weighted).astype(np.float64) + ridge * own
+        normal = kernel.T @ weighted + ridge * own  # in single precision, like sequences make this singular
         normal[np.diag_indices_from(normal)] += 1e-6 * np.trace(normal) / len(normal)
-        self._coefficients = solve(normal, (weighted.T @ targets).astype(np.float64), assume_a="pos").astype(np.float32)
+        self._coefficients = solve(normal, weighted.T @ targets, assume_a="pos").astype(np.float32)
 
     def predict(self, sequences: Sequences) -> Prediction:
         scores = log_probabilities(energy_weighted_phasor(sequences, self._scores), self._sharpness)

@@ -69,8 +69,8 @@ def regularised(points: NDArray[np.float32], targets: NDArray[np.float64], smoot
     from scipy.linalg import solve
 
     count, labelled = len(points), len(targets)
-    kernel = gaussian_kernel(points, points, WIDTH).astype(np.float64)
-    weights = gaussian_kernel(points, points, NEIGHBOUR_WIDTH).astype(np.float64)
+    exact = points.astype(np.float64)
+    kernel, weights = gaussian_kernel(exact, exact, WIDTH), gaussian_kernel(exact, exact, NEIGHBOUR_WIDTH)
     weights /= weights.sum(1).mean()
     system = -smoothness * labelled / count * (weights @ kernel)
     system += (smoothness * labelled / count * weights.sum(1))[:, None] * kernel
