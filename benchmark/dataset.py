@@ -30,7 +30,7 @@ class Speaker:
 class Speech(ABC):
     """A corpus of dry, single-channel speech at 16 kHz.
 
-    A corpus with ``reads_folder`` is made by ``from_path`` and is what a bare folder given to ``--speech`` means.
+    A corpus with ``reads_folder`` is made by ``from_path``, whose further arguments are its parameters.
     """
 
     reads_folder: ClassVar[bool] = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +20,26 @@ _NAME = re.compile(r"\w[\w .-]*")
 
 def open_speech(text: str) -> tuple[str, Speech]:
     """A corpus by name, as KIND:PATH or KIND[name=...]:PATH, or by folder; with the name that tables show."""
-    name, path = named_speech(text)
-    plugin = SPEECH.get(name.partition(":")[0])
-    return name, plugin.found() if path is None else plugin.found.from_path(path)
+    kind, parameters, path = _speech(text)
+    name, _ = named_speech(text)
+    found = SPEECH.get(kind).found
+    if path is None:
+        return name, found()
+    return name, found.from_path(path, **{key: value for key, value in parameters.items() if key != "name"})
 
 
 def named_speech(text: str) -> tuple[str, Path | None]:
     """The name that tables show of a corpus, and where it is, if it has a place. Raises UserError."""
+    kind, parameters, path = _speech(text)
+    return _shown(kind, parameters, path) if path else (kind, None)
+
+
+def _speech(text: str) -> tuple[str, dict[str, str], Path | None]:
+    """Kind, parameters and place of a corpus."""
     match = _WRITTEN.fullmatch(text)
     if Path(text).expanduser().exists() and not (match and match["path"]):
         kind = next(name for name, plugin in SPEECH.plugins().items() if plugin.found and plugin.found.reads_folder)
-        return _shown(kind, {}, Path(text).expanduser())
+        return kind, {}, Path(text).expanduser()
     kind, parameters = split_spec(match["spec"]) if match else (text.partition(":")[0], {})
     path = match["path"] if match else None
     if not path and (there := fetched(text)) is not None:
@@ -39,9 +49,10 @@ def named_speech(text: str) -> tuple[str, Path | None]:
         raise UserError(
             f"--speech {text}: this corpus is not shipped; give the folder that holds it: --speech {plugin.name}:PATH"
         )
-    if set(parameters) - ({"name"} if path else set()):
-        raise UserError(f"--speech {text}: a corpus has no parameter but the name of a folder: {plugin.name}[name=mine]:PATH")
-    return _shown(plugin.name, parameters, Path(path).expanduser()) if path else (plugin.name, None)
+    known = ["name", *list(signature(plugin.found.from_path).parameters)[1:]] if path else []
+    if strange := sorted(set(parameters) - set(known)):
+        raise UserError(f"--speech {text}: {plugin.name} has no parameter {strange[0]}; it has: {', '.join(known) or 'none'}")
+    return plugin.name, parameters, Path(path).expanduser() if path else None
 
 
 class _Written(NamedTuple):

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from doabench.benchmark.data.open import open_speech
 from doabench.benchmark.data.segments import ROLES, draw_segments
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ, Speaker
 from doabench.benchmark.errors import UserError
-from doabench.datasets.speech.librispeech import LibriSpeech
+from doabench.datasets.speech.librispeech import DEVELOPMENT, LibriSpeech
 from doabench.datasets.speech.talkers import Talkers
 from numpy.typing import NDArray
 
@@ -194,3 +195,25 @@ def test_neither_nesting_nor_names_of_folders_change_the_draw(tmp_path: Path) ->
     assert digest("as published", lambda name: "/".join([*name.split("-")[:2], name])) == flat
     assert digest("turned round", lambda name: f"{9999 - int(name.split('-')[0])}/{name[::-1]}/{name}") == flat
     assert digest("louder", lambda name: name, {name: 1.5 * samples for name, samples in speech.items()}) != flat
+
+
+def test_speakers_of_development_can_be_left_out_of_what_is_reported(tmp_path: Path) -> None:
+    for speaker in (*sorted(DEVELOPMENT)[:2], "84", "174"):
+        write(tmp_path / f"{speaker}-1-0000.flac", noise())
+    found = {
+        only: {speaker.id for speaker in open_speech(f"librispeech[only={only}]:{tmp_path}")[1].speakers()}
+        for only in ("all", "reported", "development")
+    }
+    assert found["reported"] == {"84", "174"}
+    assert found["development"] == set(sorted(DEVELOPMENT)[:2])
+    assert found["all"] == found["reported"] | found["development"]
+    with pytest.raises(UserError, match="only=dev must be one of all, reported, development"):
+        open_speech(f"librispeech[only=dev]:{tmp_path}")
+    with pytest.raises(UserError, match="librispeech has no parameter onyl; it has: name, only"):
+        open_speech(f"librispeech[onyl=all]:{tmp_path}")
+
+
+def test_the_list_of_development_is_half_women_and_its_speakers_are_of_the_corpus(real_speech: Path) -> None:
+    corpus = LibriSpeech.from_path(real_speech, only="development")
+    assert len(DEVELOPMENT) == 60
+    assert sorted(speaker.sex for speaker in corpus.speakers()) == ["F"] * 30 + ["M"] * 30

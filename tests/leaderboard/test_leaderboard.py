@@ -245,7 +245,7 @@ def test_records_know_all_axes() -> None:
         ),
         *("nominal_labels", "labels", "transductive", "candidates_deg", "spacing_m", "protocol"),
         *("protocol_version", "protocol_fingerprint", "scale", "split", "rt60_s", "measured_rt60_s", "scored_digest"),
-        "counts_hits",
+        *("counts_hits", "scored_in", "scored_in_measured", "scored_in_code"),
     }
 
 
