@@ -129,18 +129,18 @@ def _eyes(eyes: _Eyes) -> Iterator[_Eyes]:
         torch.set_rng_state(state)
 
     places: Any = ((torch, "set_num_threads"), (threading.Thread, "start"), (dataloader._BaseDataLoaderIter, "__init__"))
-    kept: list[Any] = [getattr(*place) for place in places]
+    kept: Any = [getattr(*place) for place in places]
     own_set_threads, own_start_thread, own_start_loader = kept
-    for place, stand_in in zip(places, (set_threads, start_thread, start_loader), strict=True):
-        setattr(*place, stand_in)
+    for (owner, name), stand_in in zip(places, (set_threads, start_thread, start_loader), strict=True):
+        setattr(owner, name, stand_in)
     _audited().append(eyes)
     try:
         with redirect_stdout(_Heard(eyes)):
             yield eyes
     finally:
         _audited().pop()
-        for place, own in zip(places, kept, strict=True):
-            setattr(*place, own)
+        for (owner, name), own in zip(places, kept, strict=True):
+            setattr(owner, name, own)
 
 
 @cache
