@@ -53,7 +53,10 @@ class Child:
 
     def cause_of_death(self) -> str:
         """``died (exit code 7) in mine.py, line 12``, of a process that has ended or is about to."""
-        self._process.join()
+        self._process.join(ENDS_WITHIN_S)
+        if self._process.is_alive():  # it has closed its end of the line
+            self._process.kill()
+            self._process.join()
         code = self._process.exitcode or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return f"died ({how}){self._place()}"

@@ -52,6 +52,7 @@ def _load(line: Connection, paths: Sequence[Path]) -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     for path in paths:
-        with suppress(UserError):  # the process that asked hears of it, too
-            add_plugin_file(path)
+        place = path.absolute()
+        with suppress(UserError), contained():  # the process that asked hears of it, too
+            add_plugin_file(place)
         line.send(path)

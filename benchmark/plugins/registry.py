@@ -70,17 +70,19 @@ class Registry(Generic[T]):
 
     def add_file(self, path: Path) -> str | None:
         """Register a file outside the tree under its stem if it defines one of this kind; the name, or None if it does not. It
-        may import what lies beside it."""
-        name, known = self.plain(path.stem), self.plugins()
-        module_name = f"doabench.{self.folder.replace('/', '.')}.{path.stem}"
+        may import what lies beside it. `__init__.py` stands for its folder."""
+        name, known = self.plain(_stem(path)), self.plugins()
+        module_name = f"doabench.{self.folder.replace('/', '.')}.{_stem(path)}"
+        is_package = path.stem == "__init__"
         before = sys.modules.get(module_name)
 
         def load() -> Any:
             if reason := clash(path):
                 raise ImportError(reason)
-            if str(path.parent) not in sys.path:
+            if not is_package and str(path.parent) not in sys.path:
                 sys.path.append(str(path.parent))
-            spec = importlib.util.spec_from_file_location(module_name, path)
+            inside = [str(path.parent)] if is_package else None
+            spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=inside)
             assert spec is not None
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
@@ -147,6 +149,10 @@ class Registry(Generic[T]):
         return isinstance(value, self.base)
 
 
+def _stem(path: Path) -> str:
+    return path.parent.name if path.stem == "__init__" else path.stem
+
+
 def _where(error: BaseException, file: Path) -> str:
     """`` at line 12``, or of which other file."""
     place = place_of(error)
@@ -176,11 +182,12 @@ def add_plugin_file(path: Path, error: str = "") -> None:
     """Register ``--plugin path.py`` with whichever kind it defines; one that must not be loaded, with the ``error`` that says
     why. Raises UserError for a file that is not there, defines nothing, or has the name of another."""
     if not path.is_file():
-        raise UserError(f"--plugin {path}: no such file; give the path of a Python file")
+        what = "a folder without __init__.py" if path.parent.is_dir() and path.name == "__init__.py" else "no such file"
+        raise UserError(f"--plugin {path}: {what}; give the path of a Python file, or of a folder that is a package")
     path = path.resolve()
     kinds = _kinds(path.read_text(encoding="utf-8", errors="replace"))
     if error:
-        kinds[0].add(Plugin(kinds[0].plain(path.stem), path, error=error))
+        kinds[0].add(Plugin(kinds[0].plain(_stem(path)), path, error=error))
         return
     for registry in kinds:
         if (name := registry.add_file(path)) and registry.plugins()[name].error:

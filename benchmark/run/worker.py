@@ -13,6 +13,7 @@ import pandas as pd
 from ..data.scene import Scene, Scenes
 from ..data.splits import fit_data, method_seed
 from ..method import Context, History, Method
+from ..plugins.contained import contained
 from ..plugins.registry import add_plugin_file
 from ..plugins.spec import make_method
 from ..protocol import GenerationProtocol
@@ -38,7 +39,9 @@ def prepare(settings: Settings) -> None:
     import torch
 
     for path in settings.plugins:
-        add_plugin_file(path)
+        place = path.absolute()
+        with contained():
+            add_plugin_file(place)
     torch.set_num_threads(settings.threads)
     threadpoolctl.threadpool_limits(settings.threads)
 
