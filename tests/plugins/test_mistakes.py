@@ -42,9 +42,9 @@ def test_check_finds_it_and_names_the_line(name: str, tmp_path: Path, monkeypatc
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The records of one run of all of them, by method, what was said, and the folder that it ran in."""
     folder, out = tmp_path_factory.mktemp("mistakes"), tmp_path_factory.mktemp("results")
-    options = [
-        part for name, one in MISTAKES.items() for part in ("--plugin", plugin(folder, name, one.text), "--method", name)
-    ]
+    texts = {name: mistake.text for name, mistake in MISTAKES.items()} | {name: text for name, (text, _) in READINGS.items()}
+    paths = [plugin(folder, name, text) for name, text in (texts | {"loads_data": LOADS_DATA}).items()]
+    options = [part for path in paths for part in ("--plugin", path, "--method", path.stem)]
     (folder / "here").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder / "here")
