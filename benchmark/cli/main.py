@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 from ..errors import UserError
 from .data import data
 from .options import COMMAND, json_option, out_option, plugin_option
+from .printed import clean_output
 from .run import run
 from .signals import Stopped, stoppable
 
@@ -67,32 +67,36 @@ def ui(out: Path, port: int) -> None:
 @json_option
 def list_plugins(kind: str, plugins: tuple[Path, ...], as_json: bool) -> None:
     """What there is, and what cannot be loaded and why."""
-    from ..plugins.registry import METHODS, PROTOCOLS, ROOMS, SPEECH, add_plugin_file
+    from ..plugins.outside import add_plugin_files
+    from ..plugins.registry import METHODS, PROTOCOLS, ROOMS, SPEECH
 
-    for path in plugins:
-        add_plugin_file(path)
-    registries = {"methods": [METHODS], "datasets": [SPEECH, ROOMS], "protocols": [PROTOCOLS]}[kind]
-    rows = [
-        {"kind": registry.kind, "name": plugin.name, "about": _about(plugin.found), "problem": plugin.error}
-        for registry in registries
-        for plugin in registry.plugins().values()
-    ]
-    _show(rows, as_json, lambda row: f"{row['name']:16} {row['problem'] or row['about']}")
+    with clean_output() as say:
+        add_plugin_files(plugins)
+        registries = {"methods": [METHODS], "datasets": [SPEECH, ROOMS], "protocols": [PROTOCOLS]}[kind]
+        rows = [
+            {"kind": registry.kind, "name": plugin.name, "about": _about(plugin.found), "problem": plugin.error}
+            for registry in registries
+            for plugin in registry.plugins().values()
+        ]
+        say(json.dumps(rows) if as_json else "\n".join(f"{row['name']:16} {row['problem'] or row['about']}" for row in rows))
 
 
 @main.command(**COMMAND)
 @click.argument("method")
+@click.option(
+    "--time-limit", "time_limit_s", type=click.FloatRange(min=0, min_open=True), default=600.0, help="Seconds a check."
+)
 @plugin_option
 @json_option
-def check(method: str, plugins: tuple[Path, ...], as_json: bool) -> None:
-    """Try a method on everything that adapters must keep to. Exit code 1 if a check failed."""
-    from ..conformance import trial
+def check(method: str, time_limit_s: float, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """Try a method, by name or by its file, on everything that adapters must keep to. Exit code 1 if a check failed."""
+    from ..conformance.apart import checked_apart
     from ..conformance.report import report
-    from ..plugins.registry import add_plugin_file
 
-    for path in plugins:
-        add_plugin_file(path)
-    sys.exit(0 if report(method, trial(method), as_json) else 1)
+    with clean_output() as say:
+        found = checked_apart(method, plugins, time_limit_s, tell=lambda text: None if as_json else click.echo(text, err=True))
+        passed = report(method, found, as_json, say)
+    sys.exit(0 if passed else 1)
 
 
 @main.group(**COMMAND)
@@ -118,10 +122,6 @@ def new_method(name: str, folder: Path | None) -> None:
 
 main.add_command(data)
 main.add_command(run)
-
-
-def _show(rows: list[dict[str, str]], as_json: bool, line: Callable[[dict[str, str]], str]) -> None:
-    click.echo(json.dumps(rows) if as_json else "\n".join(line(row) for row in rows))
 
 
 def _about(found: Any) -> str:

@@ -27,6 +27,12 @@ class Seeds(click.ParamType):
         return tuple(seeds)
 
 
+def _plugin_file(text: str) -> Path:
+    """A Python file as it is, and for a folder the ``__init__.py`` in it."""
+    path = Path(text)
+    return path / "__init__.py" if path.is_dir() else path
+
+
 out_option = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), help="Folder of all results."
 )
@@ -34,7 +40,8 @@ plugin_option = click.option(
     "--plugin",
     "plugins",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="A method, protocol, speech or room of your own.",
+    type=_plugin_file,
+    metavar="FILE|FOLDER",
+    help="A method, protocol, speech or room of your own: a file, or a folder with __init__.py.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

@@ -12,6 +12,7 @@ import click
 from ..errors import UserError
 from ..protocol import ScaleName
 from .options import COMMAND, Seeds, json_option, out_option, plugin_option
+from .printed import clean_output
 
 if TYPE_CHECKING:  # only a run needs them, and they take a second to import
     from rich.console import Console
@@ -71,10 +72,10 @@ def run(
     plugins: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Run what is missing, sync MLflow, build the leaderboard. Exit code 1 if a cell failed."""
+    """Run what is missing, sync MLflow, build the leaderboard. Exit code 1 if a cell was lost."""
     from rich.console import Console
 
-    from ..plugins.registry import add_plugin_file
+    from ..plugins.outside import add_plugin_files
     from ..plugins.spec import default_methods, default_protocols
     from ..results.store import written_to
     from ..run.engine import LocalProcesses
@@ -86,24 +87,24 @@ def run(
     from .publish import Publisher
 
     _check_device(device)
-    for path in plugins:
-        add_plugin_file(path)
-    asked = (protocols or tuple(default_protocols(score_in != ())), methods or tuple(default_methods()))
-    request = Request(*asked, speech, scale, labels, seeds, rooms, score_in)
-    console = Console(stderr=True)
-    places = places_of((*rooms, *score_in), speech, out)
-    plan = planned(request, console)
-    jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)
-    settings, publisher = Settings(out, device, threads, plugins), Publisher(out)
-    with written_to(out):
-        keep_places(places, out)
-        outcome = execute(plan, settings, jobs, LocalProcesses(jobs, time_limit_s), console, publisher.news)
-        with console.status("bringing MLflow and the leaderboard up to date"):
-            published = publisher.finish()
-    _say(outcome, published, console)
-    if as_json:
-        click.echo(json.dumps([record.model_dump(mode="json") for record in outcome.records]))
-    sys.exit(1 if outcome.failed else 0)
+    with clean_output() as say:
+        add_plugin_files(plugins)
+        asked = (protocols or tuple(default_protocols(score_in != ())), methods or tuple(default_methods()))
+        request = Request(*asked, speech, scale, labels, seeds, rooms, score_in)
+        console = Console(stderr=True)
+        places = places_of((*rooms, *score_in), speech, out)
+        plan = planned(request, console)
+        jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)
+        settings, publisher = Settings(out.absolute(), device, threads, plugins), Publisher(out)
+        with written_to(out):
+            keep_places(places, out)
+            outcome = execute(plan, settings, jobs, LocalProcesses(jobs, time_limit_s), console, publisher.news)
+            with console.status("bringing MLflow and the leaderboard up to date"):
+                published = publisher.finish()
+        _say(outcome, published, console)
+        if as_json:
+            say(json.dumps([record.model_dump(mode="json") for record in outcome.records]))
+    sys.exit(1 if outcome.lost else 0)
 
 
 def _check_device(device: str) -> None:
@@ -126,8 +127,9 @@ def _say(outcome: Outcome, published: Published, console: Console) -> None:
         logged = f"MLflow was not reached ({published.problem}); the next run catches up"
     states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
     console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
-    for record in outcome.failed:
-        console.print(
-            f"failed: {record.fit.name} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}: {record.reason}"
-        )
+    for record in outcome.records:
+        said = record.hint if record.state == "ok" else "" if record.state == "skipped" else record.reason
+        if said:
+            where = f"{record.fit.name} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}"
+            console.print(f"{'look at' if record.hint else record.state}: {where}: {said}", markup=False, soft_wrap=True)
     console.print(f"leaderboard: {next(path for path in published.files if path.suffix == '.html')}")

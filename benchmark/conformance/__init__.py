@@ -14,7 +14,6 @@ which skips what does not apply, with the reason. The fits of one trial are shar
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,19 +21,23 @@ from typing import Literal
 
 from ..errors import UserError
 from ..method import FitFailed
+from ..plugins.faults import described
 from ..plugins.registry import METHODS
-from ..plugins.spec import make_method
-from .checks import CHECKS, Fault, NotApplicable
-from .subject import Subject
+from ..plugins.spec import read_method
+from . import checks, manners  # noqa: F401  # they register what they define
+from .named import CHECKS, Fault, NotApplicable
+from .subject import SEED, Subject
+from .watch import Watch
 
 __all__ = ["CHECKS", "Result", "Trial", "conform", "trial"]
 
 State = Literal["passed", "failed", "skipped"]
+NOTHING = "there is nothing to try"
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one check ended; ``reason`` says why it failed or was skipped."""
+    """How one check ended; ``reason`` says why it failed or was skipped, or is a note on how it passed."""
 
     check: str
     state: State
@@ -43,9 +46,10 @@ class Result:
 
 @dataclass
 class Trial:
-    """One adapter and what its checks have found so far."""
+    """One adapter and what its checks have found so far; ``problem`` says why it cannot be tried at all."""
 
     subject: Subject
+    problem: str = ""
     results: dict[str, Result] = field(default_factory=dict)
 
     def result(self, name: str) -> Result:
@@ -59,35 +63,38 @@ class Trial:
         return (self.result(name) for name in CHECKS)
 
     def _run(self, name: str) -> tuple[State, str]:
-        if name not in ("metadata", "skips_with_a_reason") and isinstance(why := self.subject.new().skip(), str):
-            return "skipped", f"the method does not take part: {why}"
-        for need in CHECKS[name].needs:
-            if (found := self.result(need)).state != "passed":
-                return "skipped", found.reason if found.state == "skipped" else f"{need} failed"
+        if self.problem:
+            return ("failed", self.problem) if name == next(iter(CHECKS)) else ("skipped", NOTHING)
         try:
-            CHECKS[name].run(self.subject)
+            if name not in ("metadata", "skips_with_a_reason") and isinstance(why := self.subject.new().skip(), str):
+                return "skipped", f"the method does not take part: {why}"
+            for need in CHECKS[name].needs:
+                if (found := self.result(need)).state != "passed":
+                    return "skipped", found.reason if found.state == "skipped" else f"{need} failed"
+            return "passed", CHECKS[name].run(self.subject) or ""
         except Fault as fault:
             return "failed", str(fault)
         except NotApplicable as reason:
             return "skipped", str(reason)
         except FitFailed as failure:
             return "failed", f"fit gave up: {failure}"
-        except Exception as error:  # the adapter's own, whatever it is: shown with its place
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            return "failed", f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
-        return "passed", ""
+        except (Exception, SystemExit) as error:  # the adapter's own, whatever it is: shown with its place
+            return "failed", described(error, SEED)
 
 
-def trial(method: str | Path) -> Trial:
+def trial(method: str | Path, watch: Watch | None = None) -> Trial:
     """A trial of a registered method, ``name[a=1]``, or of one in a file. Raises UserError where there is none."""
+    watch, _ = watch or Watch(), METHODS.names()  # those of the suite are loaded before anybody watches
     if str(method).endswith(".py"):
-        path = Path(method)
-        name = METHODS.add_file(path.resolve()) if path.is_file() else None
+        path = Path(method).absolute()
+        name = watch.call("import", lambda: METHODS.add_file(path)) if path.is_file() else None
         if name is None:
-            raise UserError(f"{path}: {'defines no Method' if path.is_file() else 'no such file'}; give a file with an adapter")
+            raise UserError(
+                f"{method}: {'defines no Method' if path.is_file() else 'no such file'}; give a file with an adapter"
+            )
         method = name
-    make_method(str(method))
-    return Trial(Subject(str(method)))
+    spec = read_method(str(method))
+    return Trial(Subject(str(method), watch), "" if spec.problem is None else spec.problem[1])
 
 
 def conform(tried: Trial, name: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,9 +32,9 @@ class Subject:
     spec: str
     watch: Watch = field(default_factory=Watch)
 
-    def new(self, setup: ArraySetup = SETUP, seed: int = SEED) -> Method:
+    def new(self, setup: ArraySetup = SETUP, seed: int = SEED, scratch: Path | None = None) -> Method:
         method = make_method(self.spec)[1]
-        method.context = Context(setup, seed)
+        method.context = Context(setup, seed, scratch=scratch)
         return method
 
     @property
@@ -95,6 +97,12 @@ class Subject:
     @cached_property
     def silent(self) -> Prediction:
         return self.ask(self.fitted, silence(5))
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """An empty folder, gone afterwards."""
+        with tempfile.TemporaryDirectory() as name:
+            yield Path(name)
 
     @cached_property
     def saved(self) -> Path:

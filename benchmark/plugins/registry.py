@@ -6,21 +6,22 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..dataset import Room, Speech
 from ..errors import UserError
-from ..method import Method
+from ..method import Method, MethodInfo
 from ..protocol import Protocol
+from .faults import ROOT, package_needed, place_of, said_by
+from .neighbours import clash
 
-ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 
@@ -37,10 +38,13 @@ class Plugin:
 
 
 class Registry(Generic[T]):
-    """All plugins of one kind: one public class (or instance) of ``base`` per file or folder below ``folder``."""
+    """All plugins of one kind: one public class (or instance) of ``base`` per file or folder below ``folder``. ``fault`` says
+    what is wrong with one, if anything is."""
 
-    def __init__(self, kind: str, folder: str, base: type[T], separator: str = "-") -> None:
-        self.kind, self.folder, self.base, self._separator = kind, folder, base, separator
+    def __init__(
+        self, kind: str, folder: str, base: type[T], separator: str = "-", fault: Callable[[Any], str] = lambda _: ""
+    ) -> None:
+        self.kind, self.folder, self.base, self._separator, self._fault = kind, folder, base, separator, fault
         self._outside: dict[str, Plugin] = {}
 
     @cached_property
@@ -65,13 +69,20 @@ class Registry(Generic[T]):
         return sorted(self.plugins())
 
     def add_file(self, path: Path) -> str | None:
-        """Register a file outside the tree under its stem if it defines one of this kind; the name, or None if it does not."""
-        name, known = self.plain(path.stem), self.plugins()
-        module_name = f"doabench.{self.folder.replace('/', '.')}.{path.stem}"
+        """Register a file outside the tree under its stem if it defines one of this kind; the name, or None if it does not. It
+        may import what lies beside it. `__init__.py` stands for its folder."""
+        name, known = self.plain(_stem(path)), self.plugins()
+        module_name = f"doabench.{self.folder.replace('/', '.')}.{_stem(path)}"
+        is_package = path.stem == "__init__"
         before = sys.modules.get(module_name)
 
         def load() -> Any:
-            spec = importlib.util.spec_from_file_location(module_name, path)
+            if reason := clash(path):
+                raise ImportError(reason)
+            if not is_package and str(path.parent) not in sys.path:
+                sys.path.append(str(path.parent))
+            inside = [str(path.parent)] if is_package else None
+            spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=inside)
             assert spec is not None
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
@@ -121,33 +132,72 @@ class Registry(Generic[T]):
     def _load(self, name: str, file: Path, load: Any) -> Plugin:
         try:
             module = load()
-        except Exception as error:  # a plugin's own failure, whatever it is, is reported with its place
-            frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
-            where = f" at line {frames[-1].lineno}" if frames else ""
-            absent = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
-            needs = "" if absent.startswith("doabench") else absent
-            return Plugin(name, file, error=f"{type(error).__name__}{where}: {error}", needs=needs)
-        own = [value for key, value in vars(module).items() if not key.startswith("_") and self._is_own(value, module)]
-        if len(own) == 1:
-            return Plugin(name, file, own[0])
-        return Plugin(name, file, error="" if not own else f"defines {len(own)} public {self.base.__name__}s, one is needed")
+        except (Exception, SystemExit) as error:  # a plugin's own failure, whatever it is, is reported with its place
+            where = _where(error, file)
+            return Plugin(name, file, error=f"{type(error).__name__}{where}: {said_by(error)}", needs=package_needed(error))
+        own = [value for key, value in vars(module).items() if not key.startswith("_") and self._is_one(value, module)]
+        if len(own) != 1:
+            return Plugin(
+                name, file, error="" if not own else f"defines {len(own)} public {self.base.__name__}s, one is needed"
+            )
+        fault = self._fault(own[0])
+        return Plugin(name, file, error=fault) if fault else Plugin(name, file, own[0])
 
-    def _is_own(self, value: Any, module: Any) -> bool:
+    def _is_one(self, value: Any, module: Any) -> bool:
         if inspect.isclass(value):
             return issubclass(value, self.base) and value.__module__ == module.__name__ and not inspect.isabstract(value)
         return isinstance(value, self.base)
 
 
-METHODS: Registry[Method] = Registry("method", "methods", Method, separator="_")
+def _stem(path: Path) -> str:
+    return path.parent.name if path.stem == "__init__" else path.stem
+
+
+def _where(error: BaseException, file: Path) -> str:
+    """`` at line 12``, or of which other file."""
+    place = place_of(error)
+    in_file = f" in {file.name}, "
+    return f" at {place.removeprefix(in_file)}" if place.startswith(in_file) else place
+
+
+def _method_fault(kind: type[Method]) -> str:
+    """What keeps a class from being run as a method, with its line."""
+    where = f"class {kind.__name__} at line {inspect.getsourcelines(kind)[1]}"
+    if not isinstance(getattr(kind, "info", None), MethodInfo):
+        return f"{where}: info must be a MethodInfo"
+    declared = [name for name, kept in inspect.get_annotations(kind).items() if "ClassVar" not in str(kept)]
+    if not is_dataclass(kind) or not set(declared) <= {*getattr(kind, "__dataclass_fields__", ())}:
+        return f"{where} is not a dataclass: write @dataclass above it, so that its fields are the method's parameters"
+    return ""
+
+
+METHODS: Registry[Method] = Registry("method", "methods", Method, separator="_", fault=_method_fault)
 PROTOCOLS: Registry[Protocol] = Registry("protocol", "protocols", Protocol)
 SPEECH: Registry[Speech] = Registry("speech", "datasets/speech", Speech)
 ROOMS: Registry[Room] = Registry("room", "datasets/rooms", Room)
 REGISTRIES: tuple[Registry[Any], ...] = (METHODS, PROTOCOLS, SPEECH, ROOMS)
 
 
-def add_plugin_file(path: Path) -> None:
-    """Register ``--plugin path.py`` with whichever kind it defines."""
+def add_plugin_file(path: Path, error: str = "") -> None:
+    """Register ``--plugin path.py`` with whichever kind it defines; one that must not be loaded, with the ``error`` that says
+    why. Raises UserError for a file that is not there, defines nothing, or has the name of another."""
     if not path.is_file():
-        raise UserError(f"--plugin {path}: no such file; give the path of a Python file")
-    if not [name for registry in REGISTRIES if (name := registry.add_file(path.resolve()))]:
+        what = "a folder without __init__.py" if path.parent.is_dir() and path.name == "__init__.py" else "no such file"
+        raise UserError(f"--plugin {path}: {what}; give the path of a Python file, or of a folder that is a package")
+    path = path.resolve()
+    kinds = _kinds(path.read_text(encoding="utf-8", errors="replace"))
+    if error:
+        kinds[0].add(Plugin(kinds[0].plain(_stem(path)), path, error=error))
+        return
+    for registry in kinds:
+        if (name := registry.add_file(path)) and registry.plugins()[name].error:
+            return  # what cannot be loaded is reported once
+    if not any(plugin.file == path for registry in kinds for plugin in registry.plugins().values()):
         raise UserError(f"--plugin {path}: defines no Method, Protocol, Speech or Room")
+
+
+def _kinds(text: str) -> list[Registry[Any]]:
+    """The registries whose contract a file imports; all of them where it imports none by name."""
+    return [one for one in REGISTRIES if re.search(rf"\b{one.base.__module__.rpartition('.')[2]} import\b", text)] or [
+        *REGISTRIES
+    ]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..code import closure_of
 from ..dataset import Room
 from ..digest import digest, source_digest
 from ..errors import UserError
 from ..method import Form, Method
 from ..protocol import Protocol
+from .faults import ROOT, described
+from .neighbours import digests
 from .registry import METHODS, PROTOCOLS, ROOMS, Plugin
 
 
@@ -76,13 +80,28 @@ def read_method(text: str) -> MethodSpec:
     if plugin is not None and plugin.error:
         return MethodSpec(text, plugin.name, None, ("failed", f"{plugin.file.name} cannot be loaded: {plugin.error}"))
     plugin = METHODS.get(name)
-    return MethodSpec(text, plugin.name, _made("method", plugin, parameters))
+    try:
+        spec = MethodSpec(text, plugin.name, _made("method", plugin, parameters))
+        json.dumps([spec.parameters, spec.variant, spec.form.text, spec.uses_unlabelled], allow_nan=False)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        return MethodSpec(text, plugin.name, None, ("failed", f"it cannot be made: {described(error)}"))
+    return spec
 
 
 def method_digest(name: str) -> str:
-    """A hash of a method's code with all that it uses. A file that cannot be loaded has its failure for a source."""
+    """A hash of a method's code with all that it uses; for a file outside the tree, also of the files beside it that it uses. A
+    file that cannot be loaded has its failure for a source."""
     plugin = METHODS.plugins()[name]
-    return source_digest(plugin.found) if plugin.found else digest(plugin.error)
+    if not plugin.found:
+        return digest(plugin.error)
+    source = source_digest(plugin.found)
+    if plugin.file.is_relative_to(ROOT):
+        return source
+    followed = {module.name.partition(".")[0] for module, _ in closure_of([plugin.found])}
+    beside = digests(plugin.file, without=followed)
+    return digest([source, beside]) if beside else source
 
 
 def default_protocols(other_room: bool = False) -> list[str]:

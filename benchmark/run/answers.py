@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from ..acoustics import ArraySetup
-from ..data.splits import ScoredSet
+from ..data.splits import ScoredSet, method_seed
 from ..errors import UserError
 from ..method import FitFailed, GeneratedPhase, Prediction
+from ..plugins.contained import contained
+from ..plugins.faults import described, package_needed
 from ..results.metrics import NORMALISED_WITHIN, normalisation_error
 from ..sequences import FRAMES_PER_SEQUENCE, PHASE_BINS
 from .jobs import Fit
@@ -22,11 +23,12 @@ T = TypeVar("T")
 
 
 class Crash(Exception):
-    """What went wrong in a fit or a cell: one line for people, and the traceback where the fault is a plugin's own."""
+    """What went wrong in a fit or a cell: one line for people, the state that the cell then has, and the traceback where the
+    fault is a plugin's own."""
 
-    def __init__(self, reason: str, trace: str = "") -> None:
+    def __init__(self, reason: str, trace: str = "", state: Literal["failed", "not-installed"] = "failed") -> None:
         super().__init__(reason)
-        self.trace = trace
+        self.trace, self.state = trace, state
 
 
 def predictions_table(chosen: ScoredSet, prediction: Prediction, setup: ArraySetup | None) -> pd.DataFrame:
@@ -83,7 +85,13 @@ def guarded(fit: Fit, doing: str, call: Callable[[], T]) -> T:
         raise
     except (UserError, FitFailed) as error:
         raise Crash(str(error)) from error
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{fit.method} {doing}: {type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
-        raise Crash(" ".join(reason.split()), traceback.format_exc()) from error
+    except (Exception, SystemExit) as error:
+        reason = f"{fit.method} {doing}: {described(error, method_seed(fit.axes.seed))}"
+        state = "not-installed" if package_needed(error) else "failed"
+        raise Crash(" ".join(reason.split()), traceback.format_exc(), state) from error
+
+
+def asked(fit: Fit, doing: str, call: Callable[[], T]) -> T:
+    """`guarded`, for a method's own code: what it does to its process is `contained`."""
+    with contained():
+        return guarded(fit, doing, call)

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..results.claims import Claims
 from ..results.store import Store
 from .jobs import Fit, Settings
-from .process import WorkerProcess
+from .process import WorkerProcess, settings_for
 from .resources import remember
 
 Listener = Callable[[str, float, str], None]
@@ -41,7 +41,7 @@ class LocalProcesses:
             try:
                 while waiting or busy:
                     while len(busy) < self.jobs and (fit := _next(waiting, store, claims, listen)):
-                        process = free.pop() if free else WorkerProcess.start(settings)
+                        process = _ready(free, settings_for(fit, settings))
                         process.take(fit)
                         busy.append(process)
                     if not busy and not waiting:
@@ -55,9 +55,22 @@ class LocalProcesses:
                         listen(process.fit.key, 1.0, DONE)
                         if process.is_alive():
                             free.append(process)
+                        else:
+                            process.stop()
             finally:
                 for process in (*busy, *free):
                     process.stop()
+
+
+def _ready(free: list[WorkerProcess], settings: Settings) -> WorkerProcess:
+    """A free process with these settings, taken out; where there is none, a new one in the place of one that is free."""
+    process = next((one for one in free if one.settings == settings), free[0] if free else None)
+    if process is not None:
+        free.remove(process)
+        if process.settings == settings:
+            return process
+        process.stop()
+    return WorkerProcess(settings)
 
 
 def _next(waiting: list[Fit], store: Store, claims: Claims, listen: Listener) -> Fit | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..digest import versions
 
-PACKAGES = ("doabench", "torch", "numpy", "scipy", "pyroomacoustics", "soundfile", "webrtcvad-wheels", "pyro-ppl", "mlflow")
+PACKAGES = ("doabench", "torch", "numpy", "scipy", "scikit-learn", "pyroomacoustics", "soundfile", "webrtcvad-wheels")
+PACKAGES += ("pyro-ppl", "mlflow")
 
 
 @cache

@@ -29,8 +29,9 @@ class Outcome:
         return Counter(record.state for record in self.records)
 
     @property
-    def failed(self) -> list[CellRecord]:
-        return [record for record in self.records if record.state == "failed"]
+    def lost(self) -> list[CellRecord]:
+        """What was asked for and is not there, though the method did not refuse it."""
+        return [record for record in self.records if record.state not in ("ok", "skipped")]
 
 
 News = Callable[[bool], None]

@@ -13,7 +13,7 @@ from ..protocol import GenerationProtocol
 from ..results.generation import Generated, nearest_deg
 from ..results.generation import score as generation_score
 from ..sequences import Sequences
-from .answers import checked_phase, guarded
+from .answers import asked, checked_phase
 from .jobs import Cell, Fit
 from .scored_set import scored_by
 
@@ -29,8 +29,8 @@ def generated_cell(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[
     inputs, doa_deg = Sequences(chosen.stream.store, starts), chosen.stream.doa_deg(starts)
     sampled_deg, count = [nearest_deg(angle, setup) for angle in protocol.sampled_deg], protocol.samples
     reconstruct, sample = method.reconstruct, method.sample
-    again = guarded(fit, "reconstruct", lambda: checked_phase(reconstruct(inputs, doa_deg), len(inputs)))
-    samples = [guarded(fit, "sample", lambda at=at: checked_phase(sample(at, count), count)) for at in sampled_deg]
+    again = asked(fit, "reconstruct", lambda: checked_phase(reconstruct(inputs, doa_deg), len(inputs)))
+    samples = [asked(fit, "sample", lambda at=at: checked_phase(sample(at, count), count)) for at in sampled_deg]
     generated = Generated(
         doa_deg=doa_deg,
         input_rad=inputs.phase(slice(None)),

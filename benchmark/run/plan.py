@@ -15,6 +15,7 @@ from ..dataset import Room
 from ..digest import digest
 from ..errors import UserError
 from ..method import Context, Generative
+from ..plugins.faults import described
 from ..plugins.registry import PROTOCOLS
 from ..plugins.spec import MethodSpec, read_method
 from ..protocol import SCALES, GenerationProtocol, Protocol, ScaleName, Split, label_count
@@ -184,8 +185,13 @@ def _skipped(spec: MethodSpec, scene: Scene) -> tuple[State | None, str]:
     if spec.method is None:
         return None, ""
     spec.method.context = Context(scene.setup)
-    reason = spec.method.skip()
-    return ("skipped", reason) if reason is not None else (None, "")
+    try:
+        reason = spec.method.skip()
+    except (Exception, SystemExit) as error:
+        return "failed", f"{spec.text} skip: {described(error)}"
+    if reason is None or isinstance(reason, str):
+        return ("skipped", reason) if reason is not None else (None, "")
+    return "failed", f"{spec.text} skip gave {reason!r}: give None, or a reason in words"
 
 
 def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, n: int, scale: ScaleName) -> Fit:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
-import os
 import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from typing import Any
 
+from ..errors import UserError
+from ..plugins.child import Child
+from ..plugins.faults import described
+from ..plugins.registry import METHODS, REGISTRIES
 from ..results.records import CellRecord
 from ..results.store import Store
 from .jobs import Fit, Settings
@@ -22,36 +21,25 @@ from .worker import Worker, prepare
 
 EVERY_S = 0.2
 """Progress is reported no more often than this."""
-ENDS_WITHIN_S = 2.0
-"""How long a worker that was asked to end may take before it is made to."""
-PR_SET_PDEATHSIG = 1
 
 
 class WorkerProcess:
-    """A worker process, the line to it, the fit that it is at, and what was stored of that fit's cells before."""
+    """A worker process, the fit that it is at, and what was stored of that fit's cells before."""
 
     fit: Fit
 
-    def __init__(self, child: Any, line: Connection, store: Store) -> None:
-        self._child, self._line, self._store = child, line, store
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._child, self._store = Child(_serve, settings), Store(settings.out)
         self._earlier: Sequence[CellRecord | None] = ()
         self._began_s: float | None = None
         self._was_trained = False
         self._ended_for_memory = ended_for_memory()
 
-    @classmethod
-    def start(cls, settings: Settings) -> WorkerProcess:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        child = context.Process(target=_serve, args=(settings, theirs), daemon=True)
-        child.start()
-        theirs.close()
-        return cls(child, ours, Store(settings.out))
-
     @property
     def lines(self) -> list[Any]:
         """What becomes readable when there is news."""
-        return [self._line, self._child.sentinel]
+        return [self._child.line, self._child.sentinel]
 
     def is_alive(self) -> bool:
         return self._child.is_alive()
@@ -67,15 +55,15 @@ class WorkerProcess:
         self._was_trained = (self._store.fits / fit.key).is_dir()
         self._began_s = None
         try:
-            self._line.send(fit)
+            self._child.line.send(fit)
         except OSError:  # it has died meanwhile, which `has_ended` sees
             return
 
     def has_ended(self, listen: Callable[[str, float, str], None], time_limit_s: float | None) -> bool:
         """Pass progress on; whether the fit has come to its end, be it a bad one, which is recorded."""
         try:
-            while self._line.poll():
-                said = self._line.recv()
+            while self._child.line.poll():
+                said = self._child.line.recv()
                 if isinstance(said, _End):
                     if said.reason:
                         self._fail(said.reason)
@@ -85,23 +73,21 @@ class WorkerProcess:
                 else:
                     listen(self.fit.key, *said)
         except (EOFError, OSError):
-            self._child.join()
+            self._fail(self._cause_of_death())
+            return True
         if self._child.exitcode is not None:
             self._fail(self._cause_of_death())
             return True
         if time_limit_s and self._began_s and time.monotonic() - self._began_s > time_limit_s:
-            self._child.kill()
-            self._child.join()
-            self._fail(f"it took longer than --time-limit, {time_limit_s:g} s, and was ended")
+            self._fail(f"it took longer than --time-limit, {time_limit_s:g} s, and was ended{self._child.halt()}")
             return True
         return False
 
     def _cause_of_death(self) -> str:
-        code = self._child.exitcode
-        if code == -signal.SIGKILL and ended_for_memory() > self._ended_for_memory:
+        cause = self._child.cause_of_death()
+        if self._child.exitcode == -signal.SIGKILL and ended_for_memory() > self._ended_for_memory:
             return "the worker process ran out of memory, and the system ended it: lower --jobs, or give more memory"
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return f"the worker process died ({how})"
+        return f"the worker process {cause}"
 
     def _fail(self, reason: str) -> None:
         """Record the cells that this fit has brought nothing new about as failed."""
@@ -112,12 +98,15 @@ class WorkerProcess:
                 self._store.add_cell(CellRecord(key=cell.key, state="failed", reason=reason, **axes))
 
     def stop(self) -> None:
-        self._line.close()
-        self._child.terminate()
-        self._child.join(ENDS_WITHIN_S)
-        if self._child.is_alive():
-            self._child.kill()
-            self._child.join()
+        self._child.stop()
+
+
+def settings_for(fit: Fit, settings: Settings) -> Settings:
+    """Those of a worker that may run a fit: it loads no other method from outside the tree, which might change what all share
+    (threads, types, random generators), nor any file that cannot be loaded."""
+    others = {plugin.file for name, plugin in METHODS.plugins().items() if name != fit.axes.method}
+    broken = {plugin.file for registry in REGISTRIES for plugin in registry.plugins().values() if plugin.error}
+    return replace(settings, plugins=tuple(path for path in settings.plugins if path.resolve() not in others | broken))
 
 
 class _Begin:
@@ -131,10 +120,8 @@ class _End:
     reason: str = ""
 
 
-def _serve(settings: Settings, line: Connection) -> None:
+def _serve(line: Connection, settings: Settings) -> None:
     """What a worker process does: one fit after the other, until the line is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
-    _end_with_parent()
     prepare(settings)
     worker = Worker(settings)
     while True:
@@ -146,24 +133,11 @@ def _serve(settings: Settings, line: Connection) -> None:
         reason = ""
         try:
             worker.run(fit, _Report(line))
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+        except UserError as error:
+            reason = f"UserError: {error}"
+        except (Exception, SystemExit) as error:
+            reason = described(error)
         line.send(_End(reason))
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, however it went: by a signal of the kernel where it has one for
-    that, and when the line to the parent, which Python keeps anyway, is closed."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 class _Report:

@@ -6,20 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from ..data.scene import Scene, Scenes
 from ..data.splits import method_seed
 from ..method import Context, History, Method
+from ..plugins.contained import contained
 from ..plugins.registry import add_plugin_file
 from ..plugins.spec import make_method
 from ..protocol import GenerationProtocol
+from ..results.readings import misread
 from ..results.records import CellRecord, FitRecord
 from ..results.scoring import score
 from ..results.store import Store
-from .answers import Crash, checked, guarded, predictions_table
+from .answers import Crash, asked, checked, guarded, predictions_table
 from .environment import environment
 from .generate import generated_cell
 from .given import given
@@ -27,6 +29,7 @@ from .jobs import Cell, Fit, Settings
 from .memory import start_added
 from .scored_set import scored_by
 
+T = TypeVar("T")
 Report = Callable[[float, str], None]
 CURVE_EVERY_S = 10.0
 
@@ -37,7 +40,9 @@ def prepare(settings: Settings) -> None:
     import torch
 
     for path in settings.plugins:
-        add_plugin_file(path)
+        place = path.absolute()
+        with contained():
+            add_plugin_file(place)
     torch.set_num_threads(settings.threads)
     threadpoolctl.threadpool_limits(settings.threads)
 
@@ -76,7 +81,7 @@ class Worker:
         method.context = Context(scene.setup, method_seed(fit.axes.seed), self._settings.device)
         stored = self._store.sound_fit(fit.key)
         if stored is not None:
-            guarded(fit, "load", lambda: method.load(self._store.fits / fit.key))
+            asked(fit, "load", lambda: method.load(self._store.fits / fit.key))
             return method, stored
         history, scratch = History(), self._store.scratch(fit.key)
         progress = self._followed(fit, history, report)
@@ -86,7 +91,7 @@ class Worker:
             key=fit.key, axes=fit.axes, fit_s=fit_s, fit_added_rss_mb=added_rss_mb, environment=self._environment
         )
         with self._store.new_fit(record, method.context.history) as folder:
-            guarded(fit, "save", lambda: method.save(folder))
+            asked(fit, "save", lambda: method.save(folder))
         return method, record
 
     def _followed(self, fit: Fit, history: History, report: Report) -> Report:
@@ -109,7 +114,7 @@ class Worker:
         return self._store.add_cell(record, content)
 
     def _failed(self, fit: Fit, cell: Cell, crash: Crash) -> CellRecord:
-        record = self._record(fit, cell, state="failed", reason=str(crash), traceback=crash.trace)
+        record = self._record(fit, cell, state=crash.state, reason=str(crash), traceback=crash.trace)
         return self._store.add_cell(record)
 
     def _record(self, fit: Fit, cell: Cell, **outcome: Any) -> CellRecord:
@@ -122,18 +127,22 @@ def _train(method: Method, fit: Fit, scene: Scene) -> tuple[float, float | None]
     data = guarded(fit, "data", lambda: given(scene, fit)).data
     for part in (data.labelled, data.selection):
         part.phase(slice(0))  # made once for all fits of a worker: the first must not pay for it
-    added, began = start_added(), time.perf_counter()
-    guarded(fit, "fit", lambda: method.fit(data))
-    added_rss_mb = added()
-    return time.perf_counter() - began, added_rss_mb
+    added = start_added()
+    _, fit_s = asked(fit, "fit", lambda: _timed(lambda: method.fit(data)))
+    return fit_s, added()
+
+
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
+    """What ``call`` gives, and the seconds that it took."""
+    began = time.perf_counter()
+    found = call()
+    return found, time.perf_counter() - began
 
 
 def scored_cell(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dict[str, Any], pd.DataFrame]:
     """What the record of one scored set says, and its predictions."""
     chosen, leaks = scored_by(fit, cell, scene)
-    began = time.perf_counter()
-    prediction = guarded(fit, "predict", lambda: method.predict(chosen.sequences))
-    predict_s = time.perf_counter() - began
+    prediction, predict_s = asked(fit, "predict", lambda: _timed(lambda: method.predict(chosen.sequences)))
     guarded(fit, "predict", lambda: checked(prediction, len(chosen.sequences), scene.setup))
     table = predictions_table(chosen, prediction, scene.setup if cell.axes.counts_hits else None)
     metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
@@ -142,5 +151,6 @@ def scored_cell(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dic
         "metrics": metrics,
         "leaks": leaks,
         "speakers": speakers,
+        "hint": misread(table["estimated_deg"], table["true_deg"], fit.axes.candidates_deg),
         "predict_us_per_sequence": predict_s / len(table) * 1e6,
     }, table

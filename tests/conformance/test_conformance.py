@@ -70,13 +70,13 @@ def test_secret_use_of_unlabelled_data_is_caught(tmp_path: Path) -> None:
     assert failed_checks(tmp_path, broken.UNUSED_BUT_LEARNT_FROM) == {"unlabelled_as_claimed"}
 
 
-@pytest.mark.parametrize("text", [broken.LEARNING, broken.ASKING])
+@pytest.mark.parametrize("text", [broken.LEARNING, broken.ASKING, broken.TRAINING])
 def test_what_the_broken_adapters_are_made_of_is_sound(text: str, tmp_path: Path) -> None:
     assert failed_checks(tmp_path, text) == set()
 
 
-def test_twenty_checks_run_for_a_method_that_learns_and_seventeen_for_one_that_does_not() -> None:
-    for method, ran in (("rtf_1nn", 20), ("srp_phat", 17)):
+def test_twenty_three_checks_run_for_a_method_that_learns_and_twenty_for_one_that_does_not() -> None:
+    for method, ran in (("rtf_1nn", 23), ("srp_phat", 20)):
         done = CliRunner().invoke(main, ["check", method, "--json"])
         found = json.loads(done.output)
         assert done.exit_code == 0
@@ -90,8 +90,29 @@ def test_the_command_names_what_failed_and_how_many_ran(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", "left_right", "--plugin", str(path)])
     assert done.exit_code == 1
     assert "failed   plane_wave" in done.output
-    assert "positive is toward microphone 2" in done.output
-    assert "left_right: 15 checks ran, 14 passed, 1 failed; 6 skipped" in done.output
+    assert "the answers are mirrored; positive is toward microphone 2" in done.output
+    assert "left_right: 18 checks ran, 17 passed, 1 failed; 7 skipped" in done.output
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "says"),
+    [
+        ("-right", "failed", "the answers are mirrored; positive is toward microphone 2"),
+        ("np.radians(right)", "failed", "they seem to be radians; give degrees"),
+        ("-np.radians(right)", "failed", "they seem to be radians, and mirrored; give degrees"),
+        ("(right + 75) / 15", "failed", "they seem to be classes; give setup.candidates_deg[class]"),
+        ("right * 0 + 15", "failed", "no better than a guess"),
+        ("45 * np.sign(right)", "passed", "weak, which is no fault: "),
+        ("right", "passed", ""),
+    ],
+)
+def test_plane_waves_tell_weak_from_wrong(answer: str, state: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "answers.py"
+    answered = f"right = super().predict(sequences).doa_deg\n        return Prediction({answer})"
+    path.write_text(f"{broken.HEADER}{broken.ASKING}\n    def predict(self, sequences):\n        {answered}\n")
+    found = trial(path).result("plane_wave")
+    assert found.state == state
+    assert says in found.reason
 
 
 def test_a_method_that_does_not_take_part_is_not_run(tmp_path: Path) -> None:

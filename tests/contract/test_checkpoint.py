@@ -17,20 +17,40 @@ OPTIMISERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
     "adam": lambda module: torch.optim.Adam(module.parameters(), 0.01),
     "fused adam": lambda module: torch.optim.Adam(module.parameters(), 0.01, fused=True),
     "momentum": lambda module: torch.optim.SGD(module.parameters(), 0.01, momentum=0.9),
+    "rate in a tensor": lambda module: torch.optim.Adam(module.parameters(), torch.tensor(0.01), capturable=False),
+    "two groups": lambda module: torch.optim.SGD(
+        [
+            {"params": [one], "lr": rate}
+            for one, rate in zip(module.parameters(), (0.01, 0.02, 0.03, 0.01, 0.02, 0.03), strict=True)
+        ]
+    ),
+}
+lr_scheduler = torch.optim.lr_scheduler
+SCHEDULES: dict[str, Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]] = {
+    "steps": lambda optimiser: lr_scheduler.StepLR(optimiser, 3, 0.1),
+    "milestones": lambda optimiser: lr_scheduler.MultiStepLR(optimiser, [2, 5, 6], 0.3),
+    "a function": lambda optimiser: lr_scheduler.LambdaLR(optimiser, lambda step: 1 / (1 + step)),
+    "a cosine": lambda optimiser: lr_scheduler.CosineAnnealingLR(optimiser, 6),
+    "one cycle, momentum too": lambda optimiser: lr_scheduler.OneCycleLR(optimiser, 0.1, total_steps=8),
+    "one after the other": lambda optimiser: lr_scheduler.SequentialLR(
+        optimiser, [lr_scheduler.ConstantLR(optimiser, 0.1), lr_scheduler.ExponentialLR(optimiser, 0.8)], [3]
+    ),
+    "when nothing gets better": lambda optimiser: lr_scheduler.ReduceLROnPlateau(optimiser, patience=1, factor=0.5),
 }
 
 
 class Training:
     """A few layers that learn from noise drawn from a generator of their own; images lie channels-last."""
 
-    def __init__(self, optimiser: str, folder: Path | None, seed: int = 0) -> None:
+    def __init__(self, optimiser: str, folder: Path | None, seed: int = 0, schedule: str = "") -> None:
         self.rng = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
         self.first = nn.Conv2d(2, 3, 3)
         self.module = nn.Sequential(self.first, nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(27, 2))
         self.module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.optimiser = OPTIMISERS[optimiser](self.module)
-        self.checkpoint = Checkpoint(folder, {"layers": self.module}, self.optimiser, self.rng)
+        self.schedule = SCHEDULES[schedule](self.optimiser) if schedule else None
+        self.checkpoint = Checkpoint(folder, {"layers": self.module}, self.optimiser, self.rng, self.schedule)
         self.step, self.losses = 0, list[float]()
 
     def to(self, steps: int) -> None:
@@ -40,6 +60,10 @@ class Training:
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
+            if isinstance(self.schedule, lr_scheduler.ReduceLROnPlateau):
+                self.schedule.step(1.0)
+            elif self.schedule:
+                self.schedule.step()
             self.step += 1
             self.losses.append(loss.item())
 
@@ -78,6 +102,38 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(optimiser: str, tmp_pat
     for (name, found), expected in zip(resumed.module.state_dict().items(), whole.module.state_dict().values(), strict=True):
         assert torch.equal(found, expected), name
     assert torch.equal(resumed.rng.get_state(), whole.rng.get_state())
+
+
+@pytest.mark.parametrize("optimiser", ["momentum", "rate in a tensor", "two groups"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_resumed_schedule_goes_on_where_it_was(schedule: str, optimiser: str, tmp_path: Path) -> None:
+    whole, interrupted = (Training(optimiser, folder, schedule=schedule) for folder in (None, tmp_path))
+    whole.to(8)
+    resumed = interrupted
+    for step in (2, 4, 5, 8):
+        resumed.to(step)
+        resumed.save()
+        resumed = Training(optimiser, tmp_path, seed=99, schedule=schedule)
+        assert resumed.restore() is not None
+    assert resumed.losses == whole.losses
+    for found, expected in zip(resumed.module.parameters(), whole.module.parameters(), strict=True):
+        assert torch.equal(found, expected)
+    for found, expected in zip(resumed.optimiser.param_groups, whole.optimiser.param_groups, strict=True):
+        assert {name: value for name, value in found.items() if name != "params"} == {
+            name: value for name, value in expected.items() if name != "params"
+        }
+    rates = {float(group.get("initial_lr", 0.01)) for group in whole.optimiser.param_groups}
+    assert rates != {float(group["lr"]) for group in whole.optimiser.param_groups}
+
+
+def test_values_of_groups_that_the_loop_sets_itself_are_restored(tmp_path: Path) -> None:
+    interrupted = Training("momentum", tmp_path)
+    interrupted.optimiser.param_groups[0].update(lr=0.5, weight_decay=0.25, momentum=0.125, nesterov=True)
+    interrupted.save()
+    resumed = Training("momentum", tmp_path)
+    resumed.restore()
+    (group,) = resumed.optimiser.param_groups
+    assert [group[name] for name in ("lr", "weight_decay", "momentum", "nesterov")] == [0.5, 0.25, 0.125, True]
 
 
 def test_without_a_folder_or_a_file_there_is_nothing_to_restore(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -69,6 +70,47 @@ def test_a_file_outside_the_tree_is_registered_under_its_stem(write: Write) -> N
     assert METHODS.get("left-right").found.info.title == "Mine"
     assert ROOMS.add_file(write("guess", plugins.GUESS)) is None
     assert "guess" not in ROOMS.names()
+
+
+def test_a_folder_outside_the_tree_is_a_plugin_with_modules_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "guess_in_parts"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        plugins.GUESS.replace("np.full(", "full(").replace("import os", "from .parts import full")
+    )
+    digests = []
+    for text in ("import numpy as np\nfull = np.full\n", "def full(count, value):\n    return [value] * count\n"):
+        (folder / "parts.py").write_text(text)
+        program = "import sys; from pathlib import Path; from doabench.benchmark.plugins.registry import METHODS\n"
+        program += "from doabench.benchmark.plugins.spec import method_digest\n"
+        program += "print(METHODS.add_file(Path(sys.argv[1])), method_digest('guess_in_parts'))"
+        command = [sys.executable, "-c", program, str(folder / "__init__.py")]
+        name, digest = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        digests.append(digest)
+        assert name == "guess_in_parts"
+    assert digests[0] != digests[1]
+    with pytest.raises(UserError, match=r"a folder without __init__\.py"):
+        add_plugin_file(tmp_path / "__init__.py")
+
+
+def test_two_helpers_of_one_name_are_not_taken_for_one_another(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "an_own_helper.py").write_text(f"NAME = {name!r}\n")
+        (tmp_path / name / f"{name}_guess.py").write_text("import an_own_helper\n" + plugins.GUESS)
+        METHODS.add_file(tmp_path / name / f"{name}_guess.py")
+    assert METHODS.plugins()["first_guess"].error == ""
+    assert "are two modules of one name, which Python cannot tell apart: rename one" in METHODS.plugins()["second_guess"].error
+    del sys.modules["an_own_helper"]
+    sys.path[:] = [place for place in sys.path if not place.startswith(str(tmp_path))]
+
+
+def test_a_file_that_cannot_be_loaded_is_reported_as_what_it_would_be(write: Write) -> None:
+    for name, text in (("no_method", plugins.BROKEN), ("no_room", "from doabench.benchmark.dataset import Room\n1 / 0\n")):
+        add_plugin_file(write(name, text))
+    assert [one.kind for one in REGISTRIES if "no_method" in one.names()] == ["method"]
+    assert "no-room" in ROOMS.names() or "no-room" in SPEECH.names()
+    assert "no-room" not in PROTOCOLS.names()
 
 
 def test_only_public_classes_that_are_made_in_the_file_count(write: Write) -> None:

@@ -11,8 +11,10 @@ import soundfile
 from doabench.benchmark.cli.options import Seeds
 from doabench.benchmark.dataset import SAMPLE_RATE_HZ
 from doabench.benchmark.errors import UserError
+from doabench.benchmark.plugins.registry import METHODS
 from doabench.benchmark.run.plan import Plan, Request, make_plan
 from doabench.datasets.speech.talkers import Talkers
+from support import plugins
 
 SWEEP = Request(("label-sweep",), ("rtf_1nn",), "talkers", scale="smoke", seeds=(0,))
 
@@ -132,3 +134,28 @@ def test_seeds_are_counted_or_named(text: str, seeds: tuple[int, ...]) -> None:
 def test_what_names_no_seeds_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="names no seeds"):
         Seeds().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "\n    def skip(self):\n        raise SystemExit\n",
+            "odd skip: SystemExit in odd.py, line 12: exit code 0;",
+        ),
+        ("\n    def skip(self):\n        return False\n", "odd skip gave False: give None, or a reason in words"),
+        ("\n    function: object = print\n", "it cannot be made: TypeError"),
+        ("\n    def __post_init__(self):\n        1 / 0\n", "it cannot be made: ZeroDivisionError in odd.py, line 12"),
+        ("\n    info = None\n", "odd.py cannot be loaded: class Mine at line 7: info must be a MethodInfo"),
+    ],
+)
+def test_a_method_that_cannot_be_asked_what_it_is_fails_its_own_cells_alone(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    head, predict = plugins.GUESS.split("\n    angle_deg: float = 0.0\n")
+    path.write_text(head + text + predict.replace("self.angle_deg", "0.0"))
+    with METHODS.scope():
+        METHODS.add_file(path)
+        plan = make_plan(replace(SWEEP, methods=("odd", "srp_phat")))
+    assert {fit.axes.method for fit in plan.fits} == {"srp_phat"}
+    assert [(record.fit.method, record.state) for record in plan.not_run] == [("odd", "failed")] * 2
+    assert all(record.reason.startswith(says) for record in plan.not_run), plan.not_run[0].reason

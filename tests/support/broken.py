@@ -16,6 +16,60 @@ ASKS = MethodInfo("Broken", "nobody, 2026", uses_labels=False)
 LEARNING = "\n@dataclass\nclass Broken(Rtf1nn):\n    'Has a fault.'\n    info = LEARNS\n"
 ASKING = "\n@dataclass\nclass Broken(SrpPhat):\n    'Has a fault.'\n    info = ASKS\n"
 
+TRAINING = """
+from doabench.benchmark.checkpoint import Checkpoint
+from doabench.benchmark.weights import load_arrays, save_arrays
+
+
+@dataclass
+class Broken(Method):
+    'May have a fault.'
+    info = LEARNS
+
+    def features(self, sequences):
+        def phasors(frames):
+            cross = frames[:, 1] * frames[:, 0].conj()
+            return cross / np.maximum(np.abs(cross), 1e-12)
+
+        mean = sequences.frame_mean(phasors)
+        return torch.from_numpy(np.concatenate([mean.real, mean.imag], 1).astype(np.float32))
+
+    def build(self):
+        layer = torch.nn.utils.skip_init(torch.nn.Linear, 258, len(self.context.setup.candidates_deg))
+        self.layer, rng = layer, torch.Generator().manual_seed(self.context.seed)
+        for parameter in layer.parameters():
+            torch.nn.init.uniform_(parameter, -0.05, 0.05, generator=rng)
+        return rng
+
+    def fit(self, data):
+        rng, features = self.build(), self.features(data.labelled)
+        classes = torch.from_numpy(data.labelled.doa_class)
+        optimiser = torch.optim.SGD(self.layer.parameters(), 0.5, momentum=0.9)
+        schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, [5, 12, 30], 0.5)
+        checkpoint = Checkpoint(self.context.scratch, {"layer": self.layer}, optimiser, rng, schedule)
+        found = checkpoint.restore()
+        for epoch in range(found[0]["epoch"] if found else 0, 60):
+            noisy = features + 0.01 * torch.randn(features.shape, generator=rng)
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(self.layer(noisy), classes).backward()
+            optimiser.step()
+            schedule.step()
+            checkpoint.save({"epoch": epoch + 1})
+
+    @torch.no_grad()
+    def predict(self, sequences):
+        scores = self.layer(self.features(sequences)).log_softmax(-1).numpy()
+        return Prediction.best_candidate(scores, self.context.setup, log_probabilities=True)
+
+    def save(self, folder):
+        save_arrays(folder, {name: tensor.numpy() for name, tensor in self.layer.state_dict().items()})
+
+    def load(self, folder):
+        self.build()
+        self.layer.load_state_dict({name: torch.from_numpy(array) for name, array in load_arrays(folder).items()})
+"""
+"""Trains with a schedule, and goes on from a checkpoint."""
+
 BROKEN = {
     "metadata": LEARNING.replace("LEARNS", 'MethodInfo("Broken", " ")'),
     "skips_with_a_reason": ASKING
@@ -146,6 +200,25 @@ BROKEN = {
             pass
         return super().predict(sequences)
 """,
+    "nothing_printed": ASKING
+    + """
+    def predict(self, sequences):
+        print("asked of", len(sequences))
+        return super().predict(sequences)
+""",
+    "no_stray_files": LEARNING
+    + """
+    def fit(self, data):
+        super().fit(data)
+        np.save("templates.npy", self.templates)
+""",
+    "threads_as_given": LEARNING
+    + """
+    def fit(self, data):
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        super().fit(data)
+""",
+    "killed_and_resumed": TRAINING.replace("rng, schedule)", "rng)"),
 }
 
 UNUSED_BUT_LEARNT_FROM = (

@@ -7,9 +7,9 @@ A template that works and learns. What to change, from the top:
 - the fields of the class: they are the parameters, as in ``--method 'name[limit_hz=4000]'``;
 - `fit`, `predict`, and what `save` and `load` keep.
 
-``self.context`` holds the array and the T candidate directions (``setup``), the ``seed`` for every random choice, the
-``device``, ``progress`` and ``history`` for training curves, and a ``scratch`` folder for checkpoints. Choose models on
-``data.selection`` and on nothing else.
+``self.context`` holds the array and the T candidate directions (``setup``), the ``seed`` for every random choice (63 bits:
+``seed % 2**32`` for scikit-learn), the ``device``, ``progress`` and ``history`` for training curves, and a ``scratch`` folder
+for checkpoints. Choose models on ``data.selection`` and on nothing else.
 """
 
 from __future__ import annotations
