@@ -53,6 +53,9 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each fit.  [default: cores / jobs]")
 @click.option("--time-limit", "time_limit_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for each fit.")
 @click.option("--device", default="cpu", help="cpu, cuda or cuda:N.")
+@click.option(
+    "--accept-findings", is_flag=True, help="Run in a room though its delays do not fit its angles, spacing or sample rate."
+)
 @plugin_option
 @json_option
 def run(
@@ -69,6 +72,7 @@ def run(
     threads: int | None,
     time_limit_s: float | None,
     device: str,
+    accept_findings: bool,
     plugins: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -85,6 +89,7 @@ def run(
     from ..run.plan import Request
     from ..run.resources import jobs_and_threads
     from .publish import Publisher
+    from .rooms import look_at_rooms
 
     _check_device(device)
     with clean_output() as say:
@@ -94,6 +99,7 @@ def run(
         console = Console(stderr=True)
         places = places_of((*rooms, *score_in), speech, out)
         plan = planned(request, console)
+        look_at_rooms(plan, accept_findings, console)
         jobs, threads = jobs_and_threads(len(plan.fits), device, jobs, threads)
         settings, publisher = Settings(out.absolute(), device, threads, plugins), Publisher(out)
         with written_to(out):

@@ -96,10 +96,14 @@ class Scenes:
             self._scenes[spec] = self._made(spec)
         return self._scenes[spec]
 
+    @property
+    def rooms(self) -> dict[str, Room]:
+        """Whole rooms that were opened, by name."""
+        return {name.removesuffix(SUFFIX): HalfGrid.whole(room) for name, room in self._rooms.values()}
+
     def notes(self) -> list[str]:
         """What a person should know of the rooms that were opened."""
-        said = (f"{name.removesuffix(SUFFIX)}: {note}" for name, room in self._rooms.values() for note in notes_of(room))
-        return list(dict.fromkeys(said))
+        return [f"{name}: {note}" for name, room in self.rooms.items() for note in notes_of(room)]
 
     def _made(self, spec: SceneSpec) -> Scene:
         name, room = self._opened(spec.room)

@@ -164,7 +164,8 @@ class FitRecord(StoredRecord):
 class CellRecord(StoredRecord):
     """One fit on one scored set. ``fit_added_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
     ``speakers`` are who is heard in each scored clip, by its number (empty in older records and where nothing was scored).
-    ``hint`` says what the answers seem to be where they do not seem to be degrees by the suite's convention."""
+    ``hint`` says what the answers seem to be where they do not seem to be degrees by the suite's convention, ``findings`` what
+    was found wrong with the files of rooms."""
 
     fit_key: str
     state: State
@@ -176,6 +177,7 @@ class CellRecord(StoredRecord):
     speakers: tuple[str, ...] = ()
     reason: str = ""
     hint: str = ""
+    findings: tuple[str, ...] = ()
     traceback: str = ""
     fit_s: float | None = None
     fit_added_rss_mb: float | None = None

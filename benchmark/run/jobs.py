@@ -23,7 +23,7 @@ class Cell:
 @dataclass
 class Fit:
     """One training run and the cells that score it: the method as it was asked for, whether it ``learns``, the scene, and the
-    protocol that says which of its streams train and select."""
+    protocol that says which of its streams train and select. ``findings`` are what is wrong with the files of its rooms."""
 
     key: str
     axes: FitAxes
@@ -32,6 +32,7 @@ class Fit:
     scene: SceneSpec
     protocol: Protocol
     cells: list[Cell] = field(default_factory=list)
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

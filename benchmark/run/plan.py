@@ -44,11 +44,13 @@ class Request:
 
 @dataclass
 class Plan:
-    """Fits to run, cells that are known not to run, with the reason, and what else a person should be told."""
+    """Fits to run, cells that are known not to run, with the reason, what else a person should be told, and the rooms of all
+    this by name."""
 
     fits: list[Fit] = field(default_factory=list)
     not_run: list[CellRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rooms: dict[str, Room] = field(default_factory=dict)
 
     def cells(self) -> Iterator[CellRecord]:
         """What is to be run, as if nothing had been."""
@@ -85,6 +87,7 @@ def make_plan(request: Request) -> Plan:
                 else:
                     plan.not_run += [_not_run(fit, cell, state, reason) for cell in fit.cells]
     plan.notes += scenes.notes()
+    plan.rooms |= scenes.rooms
     return plan
 
 

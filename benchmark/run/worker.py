@@ -118,8 +118,8 @@ class Worker:
         return self._store.add_cell(record)
 
     def _record(self, fit: Fit, cell: Cell, **outcome: Any) -> CellRecord:
-        where = self._environment
-        return CellRecord(key=cell.key, fit_key=fit.key, fit=fit.axes, axes=cell.axes, environment=where, **outcome)
+        about = {"fit_key": fit.key, "fit": fit.axes, "axes": cell.axes, "findings": fit.findings}
+        return CellRecord(key=cell.key, environment=self._environment, **about, **outcome)
 
 
 def _train(method: Method, fit: Fit, scene: Scene) -> tuple[float, float | None]:

@@ -104,6 +104,21 @@ def _of_recordings(room: RecordedRoom, condition: Condition) -> Report:
     return Report(condition, positions, *found, condition.rt60_s or None, what="recordings")
 
 
+def told(reports: list[Report]) -> list[tuple[str, str]]:
+    """The kind of each fault, and where it is in which conditions, what it is and what to do about it."""
+    faults: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for report in reports:
+        for finding in report.findings:
+            key = finding.kind, report.places(finding), finding.todo
+            faults.setdefault(key, []).append((report.condition.name, finding.found))
+    lines = []
+    for (kind, places, todo), shown in faults.items():
+        named = dict.fromkeys(condition for condition, _ in shown)
+        conditions = "" if len(named) == len(reports) else f", {', '.join(named)}"
+        lines.append((kind, f"({places}{conditions}): {shown[0][1]}; {todo}"))
+    return lines
+
+
 def show(name: str, reports: list[Report]) -> None:
     """One row per condition, then one line per fault, with the conditions and positions that show it."""
     table = Table("\ncondition", *(Column(title, justify="right") for title in reports[0].summary()), box=SIMPLE, title=name)
@@ -112,15 +127,9 @@ def show(name: str, reports: list[Report]) -> None:
             report.condition.name, *(text.replace("+nan", "-").replace("nan", "-") for text in report.summary().values())
         )
     Console().print(table)
-    faults: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-    for report in reports:
-        for finding in report.findings:
-            key = finding.kind, report.places(finding), finding.todo
-            faults.setdefault(key, []).append((report.condition.name, finding.found))
-    for (kind, places, todo), shown in faults.items():
-        named = dict.fromkeys(condition for condition, _ in shown)
-        conditions = "" if len(named) == len(reports) else f", {', '.join(named)}"
-        click.echo(f"{click.style(kind, fg='red')} ({places}{conditions}): {shown[0][1]}; {todo}")
+    faults = told(reports)
+    for kind, line in faults:
+        click.echo(f"{click.style(kind, fg='red')} {line}")
     if not faults:
         click.echo(
             f"{name}: {click.style('nothing wrong', fg='green')} in {sum(len(r.positions) for r in reports)} {reports[0].what}"

@@ -48,6 +48,10 @@ MOST = 0.7
 """Share of positions that must agree before the others are blamed: Theil-Sen breaks down at 0.71."""
 
 
+GROSS = frozenset({"radians", "from-axis", "front-back", "swapped", "spacing", "sample-rate", "delays"})
+"""Kinds of findings with which all directions of a room are something else than they are called."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """A fault: its ``kind``, the positions that show it, what was found there, what to do about it."""

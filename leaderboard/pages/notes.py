@@ -59,7 +59,7 @@ def table_notes(table: Table) -> list[str]:
             f"A raised number is that of the seeds behind an error where they are fewer than the {table.most_seeds} of others: "
             "it is no candidate for the best, and is compared on the seeds that both have."
         )
-    found += [*_claim_notes(table), *_leak_note(table), *_shipped_notes(table)]
+    found += [*_claim_notes(table), *_leak_note(table), *_shipped_notes(table), *_doubts(table)]
     seeds = sorted({row.seeds for row in table.rows if row.seeds})
     if seeds and seeds != [1]:
         found.append(f"Over {' to '.join(map(str, (seeds[0], seeds[-1]) if len(seeds) > 1 else seeds))} seeds.")
@@ -79,6 +79,14 @@ def _leak_note(table: Table) -> list[str]:
         f"Leak: up to {frame} of these sequences share a frame with a labelled or selection sequence, {clip} the clip, "
         f"{speaker} the speaker, {response} the room response."
     ]
+
+
+def _doubts(table: Table) -> list[str]:
+    """What is wrong with the room's files, and which answers do not seem to be degrees."""
+    records = [row.first for row in table.rows]
+    findings = dict.fromkeys(line for record in records for line in record.findings)
+    hints = dict.fromkeys(f"{record.fit.name}: {record.hint}" for record in records if record.hint)
+    return [*(f"Found in the room's files: {line}." for line in findings), *(f"Look at {line}." for line in hints)]
 
 
 def _claim_notes(table: Table) -> list[str]:

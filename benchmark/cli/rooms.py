@@ -1,0 +1,58 @@
+"""What a run says of rooms that were read from files, before it trains anything in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ..dataset import Room
+from ..errors import UserError
+from ..run.plan import Plan
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def look_at_rooms(plan: Plan, accept: bool, console: Console) -> None:
+    """Say how each measured room of a plan was understood and what `doabench data verify` finds in it, and give each fit the
+    findings of its rooms. Raises UserError where one is such that no number would mean anything, unless ``accept``."""
+    from ...datasets.verify.report import told, verify_room
+    from ...datasets.verify.responses import GROSS
+
+    found: dict[str, tuple[str, ...]] = {}
+    for name, room in plan.rooms.items():
+        if not room.measured:
+            continue
+        with console.status(f"looking at {name}"):
+            faults = told(verify_room(room))
+        console.print(f"{name}: {understood(room)}", markup=False, highlight=False, soft_wrap=True)
+        for kind, line in faults:
+            console.print(f"{name}: {kind} {line}", markup=False, highlight=False, soft_wrap=True)
+        gross = [f"{kind} {line}" for kind, line in faults if kind in GROSS]
+        if gross and not accept:
+            raise UserError(f"{name}: {gross[0]}. Nothing was run; mend it, or run it as it is with --accept-findings")
+        found[name] = tuple(f"{kind} {line}" for kind, line in faults)
+    for fit in plan.fits:
+        rooms = dict.fromkeys(filter(None, [fit.axes.dataset, *(cell.axes.scored_in for cell in fit.cells)]))
+        fit.findings = tuple(f"{name}: {line}" for name in rooms for line in _of(name, found))
+
+
+def _of(name: str, found: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Findings of a room, or of the one that half a grid is taken from."""
+    return next((lines for room, lines in found.items() if name.removeprefix(room) in ("", "/half-grid")), ())
+
+
+def understood(room: Room) -> str:
+    """Directions, distances, array and reverberation in one line."""
+    return "; ".join(_understood(room))
+
+
+def _understood(room: Room) -> Iterator[str]:
+    grid, angles = room.positions("grid"), room.candidates_deg
+    ranges = ", ".join(f"{range_m:g}" for range_m in sorted({position.range_m for position in grid}))
+    yield f"{len(angles)} directions from {angles[0]:g} to {angles[-1]:g} degrees at {ranges} m"
+    if elsewhere := len(room.positions("off_range")):
+        yield f"{elsewhere} positions at other distances"
+    yield f"microphones {100 * room.spacing_m:.3g} cm apart"
+    known = [f"{one.rt60_s:.2f} s ({one.name})" if one.rt60_s else f"not known ({one.name})" for one in room.conditions]
+    yield f"RT60 {', '.join(known[:4])}" + (f" and {len(known) - 4} more" if len(known) > 4 else "")
