@@ -8,7 +8,7 @@ PROTOCOL = Protocol(
     version=1,
     title="Simulated to real",
     reference="what a user without labels can do: simulated labels, unlabelled recordings of the real room",
-    rooms=(),
+    rooms=("r3vival",),
     labels=(0, 120, 1000),
     trained_in="twin-of:{room}",
     train=Subset(speech="train"),

@@ -17,7 +17,6 @@ def look_at_rooms(plan: Plan, accept: bool, console: Console) -> None:
     """Say how each measured room of a plan was understood and what `doabench data verify` finds in it, and give each fit the
     findings of its rooms. Raises UserError where one is such that no number would mean anything, unless ``accept``."""
     from ...datasets.verify.report import told, verify_room
-    from ...datasets.verify.responses import GROSS
 
     found: dict[str, tuple[str, ...]] = {}
     for name, room in plan.rooms.items():
@@ -26,12 +25,12 @@ def look_at_rooms(plan: Plan, accept: bool, console: Console) -> None:
         with console.status(f"looking at {name}"):
             faults = told(verify_room(room))
         console.print(f"{name}: {understood(room)}", markup=False, highlight=False, soft_wrap=True)
-        for kind, line in faults:
+        for kind, line, _ in faults:
             console.print(f"{name}: {kind} {line}", markup=False, highlight=False, soft_wrap=True)
-        gross = [f"{kind} {line}" for kind, line in faults if kind in GROSS]
+        gross = [f"{kind} {line}" for kind, line, gross in faults if gross]
         if gross and not accept:
             raise UserError(f"{name}: {gross[0]}. Nothing was run; mend it, or run it as it is with --accept-findings")
-        found[name] = tuple(f"{kind} {line}" for kind, line in faults)
+        found[name] = tuple(f"{kind} {line}" for kind, line, _ in faults)
     for fit in plan.fits:
         rooms = dict.fromkeys(filter(None, [fit.axes.dataset, *(cell.axes.scored_in for cell in fit.cells)]))
         fit.findings = tuple(f"{name}: {line}" for name in rooms for line in _of(name, found))

@@ -113,8 +113,6 @@ def _rooms(protocol: Protocol, request: Request) -> list[tuple[str, str]]:
         return list(product(rooms, request.score_in))
     if protocol.trained_in is None:
         raise UserError(f"{protocol.id} scores in another room than it trains in: add --score-in NAME or --score-in KIND:PATH")
-    if not rooms:
-        raise UserError(f"{protocol.id} needs a room to score in: add --rooms KIND:PATH; simulated twins of it are trained in")
     return [(protocol.trained_in.format(room=room), room) for room in rooms]
 
 

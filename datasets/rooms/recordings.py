@@ -56,7 +56,8 @@ class Recordings(RecordedRoom):
         self.conditions = (Condition(CONDITION, self.rt60_s),)
         clips, roles = _dealt(rows)
         measured_m = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
-        places = [(row.text("clip"), Position(row.doa_deg, range_m)) for row, range_m in zip(rows, measured_m, strict=True)]
+        clip_of = (row.text("clip") for row in rows)
+        places = [(clip, Position(*place)) for clip, *place in zip(clip_of, angles_deg, measured_m, strict=True)]
         nominal_m = nominal_ranges(places)
         self.notes = tuple(on_ranges(nominal_m))
         ranges = [nominal_m[range_m] for range_m in measured_m]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import click
 import numpy as np
@@ -12,13 +12,13 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from ...benchmark.dataset import Condition, Position, PositionKind, Room
+from ...benchmark.dataset import SAMPLE_RATE_HZ, Condition, Position, PositionKind, Room
 from .._convolution import ImpulseResponseRoom
 from .._measured import MeasuredRoom
 from .._recorded import RecordedRoom
 from .measure import Measurements
 from .recordings import verify_recordings
-from .responses import Finding, verify
+from .responses import GROSS, Finding, verify
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ class Report:
         at = [self.positions[index] for index in finding.positions]
         places = list(dict.fromkeys(f"{position.doa_deg:g} deg at {position.range_m:g} m" for position in at))
         return ", ".join(places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
+
+    def is_gross(self, kind: str) -> bool:
+        """Whether a kind of finding leaves no direction what it is called. Another spacing does where it moves the delay of a
+        position by more than a sample: responses with delays of whole samples are off by half of one."""
+        moved_s = abs(1 - 1 / max(abs(self.measured.scale), 1e-9)) * np.nanmax(np.abs(self.measured.tdoa_s))
+        return kind in GROSS and (kind != "spacing" or bool(moved_s > 1 / SAMPLE_RATE_HZ))
 
     def summary(self) -> dict[str, str]:
         """Column titles and what stands under them, over positions."""
@@ -104,8 +110,16 @@ def _of_recordings(room: RecordedRoom, condition: Condition) -> Report:
     return Report(condition, positions, *found, condition.rt60_s or None, what="recordings")
 
 
-def told(reports: list[Report]) -> list[tuple[str, str]]:
-    """The kind of each fault, and where it is in which conditions, what it is and what to do about it."""
+class Told(NamedTuple):
+    """A fault's kind; where it is in which conditions, what it is and what to do about it; and whether it is a gross one."""
+
+    kind: str
+    line: str
+    gross: bool
+
+
+def told(reports: list[Report]) -> list[Told]:
+    """Each fault of a room once."""
     faults: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for report in reports:
         for finding in report.findings:
@@ -115,7 +129,8 @@ def told(reports: list[Report]) -> list[tuple[str, str]]:
     for (kind, places, todo), shown in faults.items():
         named = dict.fromkeys(condition for condition, _ in shown)
         conditions = "" if len(named) == len(reports) else f", {', '.join(named)}"
-        lines.append((kind, f"({places}{conditions}): {shown[0][1]}; {todo}"))
+        gross = any(report.is_gross(kind) for report in reports if report.condition.name in named)
+        lines.append(Told(kind, f"({places}{conditions}): {shown[0][1]}; {todo}", gross))
     return lines
 
 
@@ -128,7 +143,7 @@ def show(name: str, reports: list[Report]) -> None:
         )
     Console().print(table)
     faults = told(reports)
-    for kind, line in faults:
+    for kind, line, _ in faults:
         click.echo(f"{click.style(kind, fg='red')} {line}")
     if not faults:
         click.echo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from doabench.benchmark.cli.main import main
 from doabench.benchmark.data.open import open_room
 from doabench.benchmark.errors import UserError
+from doabench.benchmark.run.plan import Request, make_plan
 from support.malformed_rooms import (
     MIR_NAME,
     audio,
@@ -93,7 +95,6 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     "sofa: free-field convention": (free_field_hrir, "SimpleFreeFieldHRIR is not of a room"),
     "sofa: one receiver": (one_receiver, "does not name two of its 1 channels"),
     "sofa: a folder": (lambda folder: f"sofa:{folder}", "is a folder"),
-    "sofa: one direction": (sofa(angles=(0,)), "at least two"),
     "sofa: all behind": (sofa(angles=(120, 180, 240)), "no talker stands before the pair"),
     "sofa: no such receiver": (sofa("[pair=1-3]"), "pair=1-3"),
     "sofa: NaN": (sofa(Data_IR=np.full((3, 2, 64), np.nan)), "NaN"),
@@ -135,7 +136,6 @@ CASES: dict[str, tuple[Callable[[Path], str], str]] = {
     "csv: condition without a position": (table("folder", ",40,1,0.2", ",41,1,0.2"), "no response from 40 degrees"),
     "csv: clip of two speakers": (table("recordings", "bob1,bob", "bob1,eve", count=1), "has two speakers"),
     "csv: one clip": (table("recordings", "ann1,ann", "ann0,ann"), "stands on line"),
-    "csv: half without a direction": (table("recordings", ",-40,bob", ",-41,bob"), "no train clip from -41 degrees"),
     "audio: mono": (audio("folder", lambda path: write_wav(path, good[:, 0])), "does not name two of its 1 channels"),
     "audio: no such channel": (audio("folder", lambda _: None, "[pair=1-5]"), "pair=1-5"),
     "audio: not a pair": (audio("folder", lambda _: None, "[pair=left]"), "pair=left"),
@@ -172,6 +172,19 @@ def test_a_malformed_room_gives_one_clear_line(tmp_path: Path, make: Callable[[P
     assert str(tmp_path) in message
     assert "\n" not in message
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(sofa(angles=(0,)), "1 direction; methods need at least two", id="one direction"),
+        pytest.param(table("recordings", ",-40,bob", ",-41,bob"), "no train clip from -41 degrees", id="half without one"),
+    ],
+)
+def test_a_room_that_nothing_can_be_trained_in_is_one_line(tmp_path: Path, make: Callable[[Path], str], says: str) -> None:
+    room = make(tmp_path)
+    with pytest.raises(UserError, match=f"^--rooms {re.escape(room)}: .*{says}"):
+        make_plan(Request(("label-sweep",), ("srp_phat",), "talkers", "smoke", rooms=(room,)))
 
 
 @pytest.mark.parametrize("case", ["mat: version 7.3", "sofa: cut short", "csv: no such file", "audio: recording at 8 kHz"])

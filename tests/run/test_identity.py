@@ -180,7 +180,7 @@ EDITS = {
     "what rooms share": Edit("datasets/_convolution.py", "SNR_DB = 20.0", "SNR_DB = 21.0", ALL_CELLS, METHODS),
     "half of a grid": Edit("benchmark/data/half_grid.py", "angles[::2]", "angles[2::2]", ALL_CELLS, METHODS),
     "which condition": Edit(
-        "benchmark/data/scene.py", "self.room.conditions[0]", "self.room.conditions[-1]", ALL_CELLS, METHODS
+        "benchmark/data/scene.py", "else room.conditions[0]", "else room.conditions[-1]", ALL_CELLS, METHODS
     ),
     "a method": Edit("methods/rtf_1nn.py", "2 * (rtf", "3 * (rtf", {("rtf_1nn", "label-sweep")}, ("rtf_1nn",)),
     "what methods share": Edit(

@@ -112,7 +112,7 @@ def test_recordings_of_one_direction_are_scored_whole_by_what_was_trained_elsewh
         (replace(ADAPTED, score_in=("dtu-twin",)), "microphones 8.5 cm apart, 8 cm in twin-of"),
         (replace(ADAPTED, rooms=("twin-of:mir-twin/half-grid",)), "only one of it and .* has -75 degrees"),
         (replace(ADAPTED, protocols=("other-room",), score_in=()), "other-room scores in another room .* add --score-in"),
-        (replace(ADAPTED, rooms=(), score_in=()), "sim-to-real needs a room to score in"),
+        (replace(ADAPTED, rooms=("recordings",), score_in=()), "give its files"),
     ],
 )
 def test_what_cannot_be_scored_elsewhere_is_one_line(request_: Request, says: str) -> None:
