@@ -57,7 +57,8 @@ class Recordings(RecordedRoom):
         clips, roles = _dealt(rows)
         measured_m = [row.number("range_m", 0.01, 100, default=1.0) for row in rows]
         clip_of = (row.text("clip") for row in rows)
-        places = [(clip, Position(*place)) for clip, *place in zip(clip_of, angles_deg, measured_m, strict=True)]
+        stood = zip(clip_of, angles_deg, measured_m, strict=True)
+        places = [(clip, Position(doa_deg, range_m)) for clip, doa_deg, range_m in stood]
         nominal_m = nominal_ranges(places)
         self.notes = tuple(on_ranges(nominal_m))
         ranges = [nominal_m[range_m] for range_m in measured_m]

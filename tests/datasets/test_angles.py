@@ -37,7 +37,8 @@ def folder_with(
 def recordings_with(folder: Path, counted: Callable[[float], float]) -> Path:
     table = write_recordings(folder) / "recordings.csv"
     rows = list(csv.DictReader(table.open()))
-    write_table(table, [row | {"doa_deg": counted(float(row["doa_deg"]))} for row in rows])
+    changed: list[dict[str, object]] = [{**row, "doa_deg": counted(float(row["doa_deg"]))} for row in rows]
+    write_table(table, changed)
     return folder
 
 
