@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..data.half_grid import SUFFIX
 from ..dataset import Room
 from ..errors import UserError
 from ..run.plan import Plan
@@ -33,12 +34,7 @@ def look_at_rooms(plan: Plan, accept: bool, console: Console) -> None:
         found[name] = tuple(f"{kind} {line}" for kind, line, _ in faults)
     for fit in plan.fits:
         rooms = dict.fromkeys(filter(None, [fit.axes.dataset, *(cell.axes.scored_in for cell in fit.cells)]))
-        fit.findings = tuple(f"{name}: {line}" for name in rooms for line in _of(name, found))
-
-
-def _of(name: str, found: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Findings of a room, or of the one that half a grid is taken from."""
-    return next((lines for room, lines in found.items() if name.removeprefix(room) in ("", "/half-grid")), ())
+        fit.findings = tuple(f"{name}: {line}" for name in rooms for line in found.get(name.removesuffix(SUFFIX), ()))
 
 
 def understood(room: Room) -> str:

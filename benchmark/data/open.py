@@ -21,11 +21,11 @@ _NAME = re.compile(r"\w[\w .-]*")
 def open_speech(text: str) -> tuple[str, Speech]:
     """A corpus by name, as KIND:PATH or KIND[name=...]:PATH, or by folder; with the name that tables show."""
     kind, parameters, path = _speech(text)
-    name, _ = named_speech(text)
     found = SPEECH.get(kind).found
     if path is None:
-        return name, found()
-    return name, found.from_path(path, **{key: value for key, value in parameters.items() if key != "name"})
+        return kind, found()
+    own = {key: value for key, value in parameters.items() if key != "name"}
+    return _shown(kind, parameters, path)[0], found.from_path(path, **own)
 
 
 def named_speech(text: str) -> tuple[str, Path | None]:
