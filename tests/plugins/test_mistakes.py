@@ -19,7 +19,10 @@ Ran: TypeAlias = tuple[dict[str, list[dict[str, Any]]], str, Path]
 
 def checked(path: Path, *options: str, check: int = 1) -> tuple[dict[str, dict[str, str]], str]:
     """The results of `doabench check` by name, and what went to standard error."""
-    done = CliRunner().invoke(main, ["check", path.stem, "--plugin", str(path), "--json", *options])
+    words = ["check", path.stem, "--plugin", str(path), "--json", *options]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["doabench", *words])  # that of the tests' own process may be empty
+        done = CliRunner().invoke(main, words)
     assert done.exit_code == check
     return {result["check"]: result for result in json.loads(done.stdout)["checks"]}, done.stderr
 
