@@ -2,11 +2,12 @@
 
 Values are parted by commas, semicolons or tabs, and a first line such as ``sep=;`` may say so. Names of columns are read in
 any case, other columns than those that are asked for are left alone. Lines that begin with # are comments. Numbers may have a
-decimal comma.
+decimal comma. The text is UTF-8, or UTF-16 that says so in its first two bytes.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import io
@@ -66,11 +67,16 @@ class TableRow:
 
 
 def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...]) -> list[TableRow]:
-    """Rows of the CSV at ``path``, or of the only one in the folder ``path``; no file twice. Raises UserError."""
+    """Rows of the CSV at ``path``, or of the only one in the folder ``path``; no file twice, unless another part of it
+    (column start_s). Raises UserError."""
     table = _only_table(path)
     try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = table.read_bytes()
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it holds zero bytes")
+    except (OSError, ValueError) as error:
         raise UserError(f"{table}: cannot be read as UTF-8 text ({error}); save it as CSV UTF-8") from error
     try:
         (_, header), *body = _lines(text, (*required, *optional)) or [(1, [])]
@@ -86,10 +92,12 @@ def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...])
         rows.append(TableRow(table, number, dict(zip(columns, values, strict=False))))
     if not rows:
         raise UserError(f"{table}: lists no files; add a line for each")
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], int] = {}
     for row in rows:
-        if (before := seen.setdefault(row.text("file"), row.line)) != row.line:
-            raise UserError(f"{row.where}: file {row.text('file')} stands on line {before} already; remove one")
+        part = row.values.get("start_s", "")
+        if (before := seen.setdefault((row.text("file"), part), row.line)) != row.line:
+            again = f"file {row.text('file')}{f' from {part} s' if part else ''}"
+            raise UserError(f"{row.where}: {again} stands on line {before} already; remove one")
     return rows
 
 

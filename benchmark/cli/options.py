@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,23 @@ class Seeds(click.ParamType):
         if found is None or (value and not seeds):
             self.fail(f"{value!r} names no seeds; write how many, from 0 on, or which: 200-204", param, ctx)
         return tuple(seeds)
+
+
+class Rooms(click.ParamType):
+    """A room; in ``DOABENCH_ROOMS`` several, with spaces between them, and quotes round one that has a space in its path."""
+
+    name = "NAME|KIND:PATH"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        path = rv.partition(":")[2]
+        if path and not rv.startswith(("'", '"')) and Path(path).expanduser().exists():
+            return [rv]
+        try:
+            return shlex.split(rv)
+        except ValueError as error:
+            raise click.BadParameter(
+                f"{rv} cannot be read ({error}); put quotes round a room with a space in its path"
+            ) from error
 
 
 def _plugin_file(text: str) -> Path:

@@ -78,6 +78,7 @@ def _publish(out: Path, last: bool) -> Published:
     """Sync MLflow, which may be out of reach, and build the leaderboard; with shipped rows that need a replay when it is the
     ``last`` time."""
     from ...leaderboard.build import build
+    from ...leaderboard.mlflow.database import without_password
     from ...leaderboard.mlflow.live import follow
     from ...leaderboard.mlflow.sync import sync
     from .installed import installed
@@ -89,7 +90,7 @@ def _publish(out: Path, last: bool) -> Published:
         if last:
             follow(out)
     except Exception as error:
-        found.problem = f"{type(error).__name__}: {error}"
+        found.problem = without_password(f"{type(error).__name__}: {error}")
     today = installed()
     found.files = tuple(build(out, today, shipped(today, replayed=last)))
     return found

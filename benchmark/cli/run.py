@@ -11,7 +11,7 @@ import click
 
 from ..errors import UserError
 from ..protocol import ScaleName
-from .options import COMMAND, Seeds, json_option, out_option, plugin_option
+from .options import COMMAND, Rooms, Seeds, json_option, out_option, plugin_option
 from .printed import clean_output
 
 if TYPE_CHECKING:  # only a run needs them, and they take a second to import
@@ -37,15 +37,15 @@ if TYPE_CHECKING:  # only a run needs them, and they take a second to import
 @click.option(
     "--rooms",
     multiple=True,
+    type=Rooms(),
     envvar="DOABENCH_ROOMS",
     show_envvar=True,
-    metavar="NAME|KIND:PATH",
     help="Rooms instead of each protocol's own, by name or files, such as sofa:FILE; may be repeated.",
 )
 @click.option(
     "--score-in",
     multiple=True,
-    metavar="NAME|KIND:PATH",
+    type=Rooms(),
     help="Train in --rooms and score here, on the same array: by other-room, unless a protocol is named; may be repeated.",
 )
 @out_option
@@ -79,6 +79,7 @@ def run(
     """Run what is missing, sync MLflow, build the leaderboard. Exit code 1 if a cell was lost."""
     from rich.console import Console
 
+    from ...leaderboard.mlflow.database import store_uri
     from ..plugins.outside import add_plugin_files
     from ..plugins.spec import default_methods, default_protocols
     from ..results.store import written_to
@@ -92,6 +93,7 @@ def run(
     from .rooms import look_at_rooms
 
     _check_device(device)
+    store_uri(out)  # before any work is done for a folder that could not be published
     with clean_output() as say:
         add_plugin_files(plugins)
         asked = (protocols or tuple(default_protocols(score_in != ())), methods or tuple(default_methods()))

@@ -42,6 +42,8 @@ def _speech(text: str) -> tuple[str, dict[str, str], Path | None]:
         return kind, {}, Path(text).expanduser()
     kind, parameters = split_spec(match["spec"]) if match else (text.partition(":")[0], {})
     path = match["path"] if match else None
+    if match is None and ("/" in text or text.startswith(("~", "."))):
+        raise UserError(f"--speech {text}: no file or folder {Path(text).expanduser()}")
     if not path and (there := fetched(text)) is not None:
         kind, path = SOURCES.get(text).found.reader, str(there)
     plugin = SPEECH.get(kind)

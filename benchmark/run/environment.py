@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -17,10 +18,11 @@ PACKAGES += ("pyro-ppl", "mlflow")
 
 @cache
 def environment(device: str, threads: int) -> dict[str, Any]:
-    """Commit and whether the tree was dirty, versions, processor, device and threads."""
+    """Commit and whether the tree was dirty (empty and None where git cannot tell), versions, processor, device and threads."""
+    changes = _git("status", "--porcelain")
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain")),
+        "commit": _git("rev-parse", "HEAD") or "",
+        "dirty": None if changes is None else changes != "",
         "python": platform.python_version(),
         "packages": versions(*PACKAGES),
         "system": f"{platform.system()} {platform.release()}",
@@ -31,13 +33,17 @@ def environment(device: str, threads: int) -> dict[str, Any]:
     }
 
 
-def _git(*arguments: str) -> str:
-    """Output of git in the project's folder; empty for an installed copy without a checkout."""
-    folder = Path(__file__).resolve().parents[2]
-    if not (folder / ".git").exists():
-        return ""
-    done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+def _git(*arguments: str) -> str | None:
+    """Output of git in the project's folder; None for an installed copy without a checkout, and where there is no git.
+
+    A checkout that belongs to somebody else is asked, too: its code is what runs here.
+    """
+    git, folder = shutil.which("git"), Path(__file__).resolve().parents[2]
+    if git is None or not (folder / ".git").exists():
+        return None
+    command = [git, "-c", f"safe.directory={folder}", "-C", folder, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _cpu() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,14 +29,16 @@ LEAST_S = 0.5
 VAD_MODE, CLICK_FRAMES, NEAR_FRAMES = 3, 3, 10
 """The detector's mode, and how many of its frames of 10 ms are too few for speech, and how many beside speech are kept."""
 ROLES: tuple[SpeechRole, ...] = ("train", "validation")
+PART, LONGEST_S = ("start_s", "end_s"), 1e6
 
 
 @dataclass(eq=False)
 class Recordings(RecordedRoom):
-    """``path`` is a folder with one CSV, or the CSV: columns ``file, doa_deg, clip, speaker``, where wanted ``range_m``, and
-    ``spacing_m`` unless it is a parameter. Angles in degrees, 0 broadside, positive toward microphone 2. A clip is what was
-    said; it stands once for each direction that it was recorded from. Nothing is convolved, no noise is added. Pauses are cut
-    out, as a detector of speech hears them at microphone 1.
+    """``path`` is a folder with one CSV, or the CSV: columns ``file, doa_deg, clip, speaker``, where wanted ``range_m``,
+    ``start_s`` and ``end_s`` (the part of the file that the line is of), and ``spacing_m`` unless it is a parameter. Angles in
+    degrees, 0 broadside, positive toward microphone 2. A clip is what was said; it stands once for each direction that it was
+    recorded from. Nothing is convolved, no noise is added. Pauses are cut out, as a detector of speech hears them at
+    microphone 1.
 
     Speakers in alphabetical order go to training and validation in turn; with one speaker, the clips do. Parameters:
     ``spacing_m``, ``pair`` (channels of the files), ``angles`` (how the table counts them, `_angles.py`), ``rt60_s`` for the
@@ -50,7 +53,8 @@ class Recordings(RecordedRoom):
     pauses: Literal["cut", "keep"] = "cut"
 
     def __post_init__(self) -> None:
-        rows = read_table(self.path, ("file", "doa_deg", "clip", "speaker"), ("range_m", "spacing_m"))
+        rows = read_table(self.path, ("file", "doa_deg", "clip", "speaker"), ("range_m", "spacing_m", *PART))
+        _check_parts(rows)
         self.spacing_m = spacing_of(rows, self.spacing_m)
         angles_deg = read_angles(rows, self.angles, self.pair, self.spacing_m, partial(_delay_s, self.pair, self.spacing_m))
         self.conditions = (Condition(CONDITION, self.rt60_s),)
@@ -70,7 +74,7 @@ class Recordings(RecordedRoom):
             if (position, clip) in taken:
                 raise UserError(f"{row.where}: clip {clip} from this place stands on line {taken[position, clip].line} already")
             taken[position, clip] = row
-            kind, read = "grid" if range_m == grid_m else "off_range", partial(_read, row.file, self.pair, self.pauses == "cut")
+            kind, read = "grid" if range_m == grid_m else "off_range", partial(_read, row, self.pair, self.pauses == "cut")
             takes.append(Take(roles[clip], kind, CONDITION, position, clips[clip], row.text("speaker"), read))
         self.takes = tuple(takes)
 
@@ -85,6 +89,17 @@ class Recordings(RecordedRoom):
                     "turn, and each half needs every direction"
                 )
         return reason
+
+
+def _check_parts(rows: list[TableRow]) -> None:
+    """No two lines are of one part of a file. Raises UserError."""
+    until: dict[str, tuple[float, int]] = {}
+    for row in sorted(rows, key=lambda row: row.number("start_s", 0, LONGEST_S, 0.0)):
+        file, start_s = row.text("file"), row.number("start_s", 0, LONGEST_S, 0.0)
+        end_s, line = until.get(file, (0.0, 0))
+        if start_s < end_s:
+            raise UserError(f"{row.where}: this part of {file} begins before that of line {line} ends; mend one")
+        until[file] = row.number("end_s", 0, LONGEST_S, math.inf), row.line
 
 
 def _dealt(rows: list[TableRow]) -> tuple[Mapping[str, int], Mapping[str, SpeechRole]]:
@@ -103,14 +118,21 @@ def _dealt(rows: list[TableRow]) -> tuple[Mapping[str, int], Mapping[str, Speech
 
 
 def _delay_s(pair: str, spacing_m: float, row: TableRow) -> float:
-    return array_tdoa_s(_read(row.file, pair).T, spacing_m)
+    return array_tdoa_s(_read(row, pair).T, spacing_m)
 
 
-def _read(file: Path, pair: str, cut_pauses: bool = False) -> NDArray[np.float32]:
+def _read(row: TableRow, pair: str, cut_pauses: bool = False) -> NDArray[np.float32]:
+    file = row.file
     samples, rate_hz = read_audio(file)
     chosen = samples[:, parse_pair(pair, samples.shape[1], file)]
+    length_s = len(chosen) / rate_hz
+    start_s, end_s = (row.number(name, 0, LONGEST_S, default) for name, default in zip(PART, (0.0, length_s), strict=True))
+    if end_s > length_s + 0.5 / rate_hz:
+        raise UserError(f"{row.where}: end_s is {end_s:g}, and {file.name} lasts {length_s:g} s; mend the line")
+    chosen = chosen[round(start_s * rate_hz) : round(end_s * rate_hz)]
     if len(chosen) < LEAST_S * rate_hz:
-        raise UserError(f"{file}: {len(chosen) / rate_hz:.2f} s; recordings must last {LEAST_S:g} s at least")
+        part_s = f"{max(0.0, end_s - start_s):.2f} s"
+        raise UserError(f"{row.where}: {part_s} of {file.name}; recordings must last {LEAST_S:g} s at least")
     if not np.abs(chosen).max(axis=0).all():
         raise UserError(f"{file}: a microphone of the pair is silent; choose another pair or record it again")
     waveform = at_16_khz(chosen, rate_hz, file)

@@ -18,7 +18,7 @@ from .._measured import MeasuredRoom
 from .._recorded import RecordedRoom
 from .measure import Measurements
 from .recordings import verify_recordings
-from .responses import GROSS, Finding, verify
+from .responses import GROSS, TELL_NOTHING, Finding, verify
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,13 @@ class Report:
 
     def is_gross(self, kind: str) -> bool:
         """Whether a kind of finding leaves no direction what it is called. Another spacing does where it moves the delay of a
-        position by more than a sample: responses with delays of whole samples are off by half of one."""
-        moved_s = abs(1 - 1 / max(abs(self.measured.scale), 1e-9)) * np.nanmax(np.abs(self.measured.tdoa_s))
-        return kind in GROSS and (kind != "spacing" or bool(moved_s > 1 / SAMPLE_RATE_HZ))
+        position by more than a sample: responses with delays of whole samples are off by half of one. So do channels that tell
+        no direction, where it is all of them."""
+        if kind == "spacing":
+            moved_s = abs(1 - 1 / max(abs(self.measured.scale), 1e-9)) * np.nanmax(np.abs(self.measured.tdoa_s))
+            return bool(moved_s > 1 / SAMPLE_RATE_HZ)
+        mute = {index for finding in self.findings if finding.kind in TELL_NOTHING for index in finding.positions}
+        return kind in GROSS or (kind in TELL_NOTHING and len(mute) == len(self.positions))
 
     def summary(self) -> dict[str, str]:
         """Column titles and what stands under them, over positions."""

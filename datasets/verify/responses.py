@@ -48,8 +48,10 @@ MOST = 0.7
 """Share of positions that must agree before the others are blamed: Theil-Sen breaks down at 0.71."""
 
 
-GROSS = frozenset({"radians", "from-axis", "front-back", "swapped", "spacing", "sample-rate", "delays"})
+GROSS = frozenset({"radians", "from-axis", "front-back", "swapped", "sample-rate", "delays"})
 """Kinds of findings with which all directions of a room are something else than they are called."""
+TELL_NOTHING = frozenset({"silent", "identical"})
+"""Kinds of findings with which a position has no direction."""
 
 
 @dataclass(frozen=True)

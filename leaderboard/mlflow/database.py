@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from ...benchmark.errors import UserError
 from ...benchmark.results.claims import Claims
 
 if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
@@ -35,7 +37,18 @@ SETTINGS = {
 
 
 def store_uri(out: Path) -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{out.resolve() / 'mlflow.db'}"
+    """``MLFLOW_TRACKING_URI``, or a database in the folder of results. Raises UserError where MLflow could not find that."""
+    if given := os.environ.get("MLFLOW_TRACKING_URI"):
+        return given
+    folder = out.resolve()
+    if strange := {*str(folder)} & {*"?%"}:
+        raise UserError(f"--out {folder}: MLflow keeps no database in a folder with {min(strange)} in its path; choose another")
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def without_password(text: str) -> str:
+    """What MLflow says, without the name and password that an address of ``MLFLOW_TRACKING_URI`` may hold."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
 
 
 def database_file(uri: str) -> Path | None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...benchmark.errors import UserError
-from .database import SETTINGS, database_file, follow_move, store_uri
+from .database import SETTINGS, database_file, follow_move, store_uri, without_password
 
 HOST = "127.0.0.1"
 
@@ -21,7 +21,7 @@ def serve(out: Path, port: int) -> None:
     """Show the MLflow UI of ``out`` on this machine only, until Ctrl-C. Raises UserError where it cannot."""
     uri, database = store_uri(out), database_file(store_uri(out))
     if uri.startswith(("http:", "https:")):
-        raise UserError(f"MLFLOW_TRACKING_URI is a server, which has a UI of its own: open {uri}")
+        raise UserError(f"MLFLOW_TRACKING_URI is a server, which has a UI of its own: open {without_password(uri)}")
     if database is not None and not database.exists():
         raise UserError(f"no MLflow store at {database}: make one with doabench run --out {out}")
     if _answers(port):

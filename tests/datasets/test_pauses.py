@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.signal
+import soundfile
 from doabench.benchmark.data.open import open_room
 from doabench.benchmark.dataset import SpeechDraw, SpeechRole
 from doabench.benchmark.errors import UserError
@@ -63,6 +64,24 @@ def test_what_is_never_silent_is_kept_sample_by_sample(tmp_path: Path) -> None:
     kept, cut = (waveforms(f"recordings{options}:{write_recordings(tmp_path)}") for options in ("[pauses=keep]", ""))
     for one, other in zip(kept, cut, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 48_000])
+def test_parts_of_one_file_are_as_files_of_their_own(tmp_path: Path, rate_hz: int) -> None:
+    apart = write_recordings(tmp_path / "apart", rate_hz=rate_hz)
+    header, *lines = (apart / "recordings.csv").read_text().splitlines()
+    (tmp_path / "joined").mkdir()
+    table, samples, length = [f"{header},start_s,END_S"], [], 0
+    for line in lines:
+        file, _, rest = line.partition(",")
+        samples.append(soundfile.read(apart / file)[0])
+        table.append(f"all.wav,{rest},{length / rate_hz:.6f},{(length + len(samples[-1])) / rate_hz:.6f}")
+        length += len(samples[-1])
+    soundfile.write(tmp_path / "joined" / "all.wav", np.concatenate(samples), rate_hz, "FLOAT")
+    table[-1] = table[-1].rpartition(",")[0] + ","
+    (tmp_path / "joined" / "recordings.csv").write_text("\n".join(table))
+    for one, other in zip(waveforms(f"recordings:{apart}"), waveforms(f"recordings:{tmp_path / 'joined'}"), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(one).max())
 
 
 def test_a_recording_in_which_nobody_speaks_is_one_line(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def spellings(draw: st.DrawFn) -> bytes:
         else:
             writer.writerow(cells([name, *map(number, numbers)], "ok"))
     text = file.getvalue().replace("\n", draw(st.sampled_from(["\n", "\r\n", "\r"])))
-    return text.encode(draw(st.sampled_from(["utf-8", "utf-8-sig"])))
+    return text.encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"])))
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import soundfile
 from support.command import SMOKE, doabench, run
 from support.measured_files import response, write_folder, write_wav
 
@@ -38,6 +39,16 @@ def test_a_room_whose_directions_are_others_is_refused_before_anything_is_writte
     assert last.startswith(f"doabench: folder:mine: {says}")
     assert last.endswith("Nothing was run; mend it, or run it as it is with --accept-findings")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_room_of_one_microphone_written_twice_is_refused_too(tmp_path: Path) -> None:
+    text = room(tmp_path / "mine")
+    for path in (tmp_path / "mine").glob("*.wav"):
+        samples, rate_hz = soundfile.read(path)
+        soundfile.write(path, samples[:, [0, 0]], rate_hz, "FLOAT")
+    done = doabench("run", *SMOKE, *OPTIONS, "--rooms", text, "--out", tmp_path / "out", check=2)
+    assert "doabench: folder:mine: identical (all positions): both channels hold one signal" in done.stderr
+    assert "Warning" not in done.stderr
 
 
 def test_findings_that_are_accepted_stay_with_the_numbers(tmp_path: Path) -> None:

@@ -57,6 +57,21 @@ def mir_zip(damage: Callable[[bytes], bytes]) -> Callable[[Path], str]:
     return make
 
 
+def in_parts(*parts_s: tuple[float, float]) -> Callable[[Path], str]:
+    """Recordings whose table says that its first lines are of these parts of the first file."""
+
+    def make(folder: Path) -> str:
+        table = write_recordings(folder) / "recordings.csv"
+        header, *lines = table.read_text().splitlines()
+        file = lines[0].partition(",")[0]
+        cut = [",".join([file, *line.split(",")[1:], f"{a:g},{b:g}"]) for line, (a, b) in zip(lines, parts_s, strict=False)]
+        whole = [f"{line},," for line in lines[len(cut) :]]
+        table.write_text("\n".join([f"{header},start_s,end_s", *cut, *whole]))
+        return f"recordings:{folder}"
+
+    return make
+
+
 def zip_of(name: str, content: bytes) -> Callable[[Path], str]:
     def make(folder: Path) -> str:
         with zipfile.ZipFile(folder / "some.zip", "w", zipfile.ZIP_DEFLATED) as archive:
