@@ -26,10 +26,11 @@ from .plan import Request, make_plan
 from .worker import scored_cell
 
 STEPS, SEQUENCES = 50, 1000
-ABSOLUTE, RELATIVE = 0.15, 5e-4
+ABSOLUTE, RELATIVE = 0.15, 2e-3
 """How far a value of the training curve may be from what it was. A processor without bfloat16 is within 0.11 where values are
-about 1, within 1.3e-4 where they are in the thousands; after more steps the cross-entropy of a batch is off by 0.6 on another
-make. Percentages of a few selection sequences jump, and do not count."""
+about 1, within 1.3e-4 where they are in the thousands, and one of another make within 1.2e-3 there, with the plain normal;
+after more steps the cross-entropy of a batch is off by 0.6 on another make. An epoch moves the cost by 1 to 2 %. Percentages
+of a few selection sequences jump, and do not count."""
 OTHER_ANSWERS_PCT = 3.0
 """The same of answers: such a processor gives 1 % others."""
 
