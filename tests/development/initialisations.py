@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
 from doabench.benchmark.cli.options import Seeds
 from doabench.benchmark.data.scene import Scenes
 from doabench.benchmark.data.splits import method_seed
@@ -22,6 +22,7 @@ from doabench.benchmark.run.given import given
 from doabench.benchmark.run.plan import Request, make_plan
 from doabench.benchmark.run.worker import scored_cell
 from doabench.benchmark.seeds import seed_of
+from numpy.typing import NDArray
 
 LABELS, INITIALISATIONS = 250, 2
 
@@ -52,24 +53,26 @@ def scores(speech: str, seeds: tuple[int, ...], specs: tuple[str, ...]) -> Itera
             yield Score(fit.axes.spec, fit.axes.seed, number, values["mae_deg"].mean, values["accuracy_pct"].mean)
 
 
-def spread_deg(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean MAE of each method, and the standard deviations over initialisations and over draws: the mean squares of a one-way
-    analysis of variance, draws being the groups. A variance of draws below zero is given as zero."""
-    by_draw = table.groupby(["method", "seed"])["mae_deg"]
-    within = by_draw.var().groupby("method").mean()
-    between = by_draw.mean().groupby("method").var() - within / INITIALISATIONS
-    columns = {"mae_deg": table.groupby("method")["mae_deg"].mean(), "initialisation": within**0.5}
-    return pd.DataFrame(columns | {"draw": between.clip(lower=0) ** 0.5})
+def spreads_deg(mae_deg: NDArray[np.float64]) -> tuple[float, float]:
+    """Standard deviations of errors ``[draws, initialisations]`` over initialisations and over draws, by a one-way analysis of
+    variance with draws as groups. Where the variance of draws would be below zero it is zero."""
+    within = mae_deg.var(axis=1, ddof=1).mean()
+    between = mae_deg.mean(axis=1).var(ddof=1) - within / mae_deg.shape[1]
+    return float(np.sqrt(within)), float(np.sqrt(max(between, 0.0)))
 
 
 def main(out: Path, speech: str, seeds: tuple[int, ...], specs: tuple[str, ...]) -> None:
     with out.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(Score._fields)
+        found: dict[str, list[float]] = {}
         for score in scores(speech, seeds, specs):
             writer.writerow(score)
             file.flush()
-    print(spread_deg(pd.read_csv(out)).round(2).to_string())
+            found.setdefault(score.method, []).append(score.mae_deg)
+    for method, errors_deg in found.items():
+        initialisation, draw = spreads_deg(np.reshape(errors_deg, (-1, INITIALISATIONS)))
+        print(f"{method}: MAE {np.mean(errors_deg):.2f}; SD by initialisation {initialisation:.2f}, by draw {draw:.2f} degrees")
 
 
 if __name__ == "__main__":
