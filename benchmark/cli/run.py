@@ -134,10 +134,12 @@ def _say(outcome: Outcome, published: Published, console: Console) -> None:
     if published.problem:
         logged = f"MLflow was not reached ({published.problem}); the next run catches up"
     states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
-    console.print(f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}")
+    summary = f"{len(outcome.records)} cells: {states}; {outcome.computed} computed now; {logged}"
+    console.print(summary, markup=False, soft_wrap=True)
     for record in outcome.records:
         said = record.hint if record.state == "ok" else "" if record.state == "skipped" else record.reason
         if said:
             where = f"{record.fit.name} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}"
             console.print(f"{'look at' if record.hint else record.state}: {where}: {said}", markup=False, soft_wrap=True)
-    console.print(f"leaderboard: {next(path for path in published.files if path.suffix == '.html')}")
+    page = next(path for path in published.files if path.suffix == ".html")
+    console.print(f"leaderboard: {page}", markup=False, highlight=False, soft_wrap=True)

@@ -43,7 +43,7 @@ def planned(request: Request, console: Console) -> Plan:
     with console.status("preparing speech and rooms"):
         plan = make_plan(request)
     for note in plan.notes:
-        console.print(note, markup=False, highlight=False)  # names of rooms have brackets
+        console.print(note, markup=False, highlight=False, soft_wrap=True)  # names of rooms have brackets
     return plan
 
 
@@ -57,7 +57,7 @@ def execute(plan: Plan, settings: Settings, jobs: int, engine: Engine, console: 
     todo = [fit for fit in plan.fits if not all(store.has_ok(cell.key) for cell in fit.cells)]
     cells = sum(not store.has_ok(cell.key) for fit in todo for cell in fit.cells)
     if todo:
-        console.print(_before(plan, todo, cells, settings, jobs))
+        console.print(_before(plan, todo, cells, settings, jobs), soft_wrap=True)
         _run_with_progress(todo, settings, engine, console, news)
     found = [store.cell(key) for key in dict.fromkeys(plan.cell_keys)]
     return Outcome([record for record in found if record is not None], cells)
