@@ -123,7 +123,7 @@ def test_killed_fit_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
         (["--rooms", "dtu-twin:/tmp"], "this room reads no files: write dtu-twin"),
         (["--rooms", "dtu-twin[pair=1-2]"], "has no parameter 'pair'"),
         (["--rooms", "sofa[pear=1-2]:."], "has no parameter 'pear'; it has: pair"),
-        (["--speech", "/no/such/folder"], "no speech named"),
+        (["--speech", "/no/such/folder"], "no file or folder"),
         (["--speech", "librispeech:/no/such/folder"], "no such folder"),
         (["--labels", "10", "--method", "rtf_1nn"], "n must be between 19 and"),
         (["--labels", "10000000", "--method", "rtf_1nn"], "n must be between 19 and"),
