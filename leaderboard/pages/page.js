@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const methodColour = (method) => colour("c" + (data.colours[method] % 8));
+  const methodColour = (method) => data.marks[method][dark.matches ? "on_dark" : "colour"];
   const narrow = () => innerWidth < 700;
 
   /* Tables: a click on a header sorts by it, a second one the other way; empty cells stay last. */
@@ -46,7 +46,7 @@
       x: one.x, y: one.y, name: one.name, type: "scatter", opacity: one.source === "paper" ? 0.7 : 1,
       mode: one.source === "paper" ? "lines" : "lines+markers",
       line: { color: shade, dash: dash[one.source], width: one.source === "paper" ? 1.4 : 2 },
-      marker: { size: 7, color: one.source === "published" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
+      marker: { size: 8, symbol: data.marks[one.method].symbol, color: one.source === "published" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
       ...more,
     };
   };

@@ -17,7 +17,7 @@ from ...benchmark.results.statistics import point
 from ..analysis.away import AwayTable
 from ..analysis.current import Installed
 from ..analysis.rows import Row
-from ..analysis.series import colour_order, confusions, doa_series, label_series
+from ..analysis.series import confusions, doa_series, label_series, method_marks
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
 from ..format import mae_text, pair_text, pct_text, raised, rt60_text, value_text
@@ -84,7 +84,7 @@ def to_html(
         twins={"title": twins.TITLE, "about": twins.ABOUT, "heads": twins.HEADS},
         generation_columns=generation.METRICS,
         plots=plots,
-        data=_json({"colours": colour_order(tables), "plots": plots}),
+        data=_json({"marks": {name: asdict(mark) for name, mark in method_marks(tables).items()}, "plots": plots}),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
         plotly=get_plotlyjs(),
