@@ -32,7 +32,7 @@ _SHAPES = (
 
 @dataclass(frozen=True)
 class Mark:
-    """How a method is drawn: ``colour`` on light ground, ``on_dark`` on dark; ``marker`` for matplotlib, ``symbol`` for plotly."""
+    """How a method is drawn: ``colour`` on light ground, else ``on_dark``; ``marker`` in matplotlib, ``symbol`` in plotly."""
 
     colour: str
     on_dark: str
@@ -41,7 +41,7 @@ class Mark:
 
 
 def marks(methods: Iterable[str]) -> dict[str, Mark]:
-    """A mark for each name. No two share both colour and marker up to 64 names, and neighbours in the alphabet share neither."""
+    """A mark for each name. Up to 64 names no two share both colour and marker; neighbours in the alphabet share neither."""
     found = {}
     for number, name in enumerate(sorted(set(methods))):
         turn, place = divmod(number, len(_COLOURS))

@@ -1,4 +1,5 @@
 "use strict";
+const doabench = {};
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -116,8 +117,10 @@
     render(entry.target);
   }), { rootMargin: "400px" });
   plots.forEach((plot) => near.observe(plot));
-  dark.addEventListener("change", () => drawn.forEach(render));
+  const redraw = [() => drawn.forEach(render)];
+  dark.addEventListener("change", () => redraw.forEach((again) => again()));
   addEventListener("beforeprint", () => plots.forEach(render));
   document.querySelectorAll("select[data-for]").forEach((select) => select.addEventListener("change", () =>
     render(select.closest("figure").querySelector(".plot"))));
+  Object.assign(doabench, { data, methodColour, axis, layout, below, curve, redraw, plotOptions: options });
 })();
