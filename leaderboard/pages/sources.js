@@ -51,26 +51,30 @@
       ["Finding", record.hint], ["In MLflow", `tags.\`doabench.key\` = '${record.key}'`], ...machine(record.machine),
       ...Object.entries(record.digests).map(([name, digest]) => [`${name}, digest`, digest]),
     ]));
+  /* The best is what all others are held against: it alone differs from itself by nothing at all. */
+  const isBest = (row, labels) => row.standings[labels].difference_deg.every((value) => !value);
   const standingOf = (row) => {
     const standing = row.standings[row.labels];
     if (!standing) return "compared with nothing";
     const [rank, low, high] = standing.rank;
     const off = standing.difference_deg;
+    if (isBest(row, row.labels)) return `the best; rank ${low}–${high} with 95 % confidence for all methods together`;
     return `rank ${rank} (${low}–${high} with 95 % confidence for all methods together; intervals that do not meet tell two apart); ` +
       `${degrees(off[0])}° behind the best${off[1] === null ? "" : ` (${interval(off)})`}, p = ${standing.p_best.toPrecision(2)}` +
       (standing.tied ? ": cannot be told apart from it" : "");
   };
-  /* Ranks hold for all methods together, so two whose ranks do not meet differ. Other seeds are other speech: not compared. */
+  /* Against the best its own test decides. Of two others, ranks hold for all methods together, so two whose ranks do not meet
+     differ. Other seeds are other speech: not compared. */
   const against = (row) => {
     const rank = (one) => one.standings[row.labels]?.rank;
     if (!rank(row)) return [];
     const rivals = numbers.rows.filter((one) => one !== row && one.table === row.table && one.seeds === row.seeds && rank(one));
-    const [, low, high] = rank(row);
+    const above = (a, b) => (isBest(a, row.labels) ? !b.standings[row.labels].tied : !isBest(b, row.labels) && rank(a)[2] < rank(b)[1]);
     const named = (kept) => rivals.filter(kept).map((one) => one.name).join(", ");
     return [
-      ["Better than", named((one) => high < rank(one)[1])],
-      ["Worse than", named((one) => rank(one)[2] < low)],
-      ["Not told apart", named((one) => rank(one)[1] <= high && low <= rank(one)[2])],
+      ["Better than", named((one) => above(row, one))],
+      ["Worse than", named((one) => above(one, row))],
+      ["Not told apart", named((one) => !above(row, one) && !above(one, row))],
     ];
   };
   const show = (row) => {
