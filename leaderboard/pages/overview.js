@@ -103,6 +103,9 @@
       others > 0 ? `The other ${others} ${others === 1 ? "is" : "are"} worse, or not comparable.` : ""];
   };
 
+  /* Forms of one method may differ anywhere in a long name: a legend shows the whole, on several lines. */
+  const wrapped = (name) => name.replace(/(.{28,40}) /g, "$1<br>");
+
   /* Error against labels with bands of the intervals; methods without labels are level. */
   const rgba = (hex, alpha) => `rgba(${[1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).join()},${alpha})`;
   const curves = (there, place) => {
@@ -120,7 +123,7 @@
         fill: "toself", fillcolor: rgba(shade, 0.12), line: { width: 0 }, mode: "lines", hoverinfo: "skip", showlegend: false, legendgroup: name,
       }] : [];
       const source = own[0].form === "published" ? "published" : "ours";
-      return [...band, doabench.curve({ x, y: values.map(error), name, method: own[0].method, source },
+      return [...band, doabench.curve({ x, y: values.map(error), name: wrapped(name), method: own[0].method, source },
         { legendgroup: name, hovertemplate: "J = %{x}: %{y:.2f}°<extra>" + name + "</extra>" })];
     });
     const theirs = place === null ? [] : paper.filter((one) => one.place === place && facets.every((name) => one[name] === select(name).value));
@@ -143,7 +146,7 @@
     options(select("cost"), declared.map((one) => one.name), price, (name) => declared.find((one) => one.name === name).heading);
     const priced = there.filter((row) => row.values[price] !== undefined);
     const traces = priced.map((row) => doabench.curve(
-      { x: [row.values[price]], y: [error(row)], name: row.name, method: row.method, source: row.form === "published" ? "published" : "ours" },
+      { x: [row.values[price]], y: [error(row)], name: wrapped(row.name), method: row.method, source: row.form === "published" ? "published" : "ours" },
       { mode: "markers", hovertemplate: "%{x:.3g}, %{y:.2f}°<extra>" + row.name + "</extra>" }));
     Plotly.react("costs", traces, doabench.layout({
       xaxis: doabench.axis({ type: "log", title: { text: declared.find((one) => one.name === price).heading } }),
