@@ -18,22 +18,29 @@ from .rows import Row
 
 def compared(rows: Sequence[Row]) -> list[Row]:
     """The rows of one scored set, each with its standing and with what it says of published claims."""
-    standing, verdicts = standing_by_entry(rows), verdicts_by_entry(paper_claims(), rows)
-    return [replace(row, standing=standing.get(row.entry), verdicts=verdicts.get(row.entry, ())) for row in rows]
+    standing, verdicts = standings_by_labels(rows), verdicts_by_entry(paper_claims(), rows)
+    return [
+        replace(
+            row,
+            standings={labels: found[row.entry] for labels, found in standing.items() if row.entry in found},
+            verdicts=verdicts.get(row.entry, ()),
+        )
+        for row in rows
+    ]
 
 
-def standing_by_entry(rows: Sequence[Row]) -> dict[Entry, Standing]:
-    """The standing of every row among those with as many labels and those that use none.
+def standings_by_labels(rows: Sequence[Row]) -> dict[int, dict[Entry, Standing]]:
+    """For each number of labels, the standings of all rows with as many and of those that use none.
 
-    Where the set was run at several numbers of labels, rows without labels stand among themselves. There is none for a row
-    without predictions or without sequences in common with the best.
+    Where the set was run at several numbers of labels, rows without labels stand among themselves at 0. There is none for a
+    row without predictions or without sequences in common with the best.
     """
-    found: dict[Entry, Standing] = {}
+    found: dict[int, dict[Entry, Standing]] = {}
     counts = {row.labels for row in rows if row.labels}
-    for labels in counts | {0}:
+    for labels in sorted(counts | {0}):
         with_free = {labels, 0} if labels or len(counts) != 1 else counts | {0}
         peers = [row for row in rows if row.labels in with_free]
-        found |= {row.entry: standing for row, standing in _standings(peers) if row.labels == labels}
+        found[labels] = {row.entry: standing for row, standing in _standings(peers)}
     return found
 
 

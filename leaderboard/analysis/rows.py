@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TypeAlias
 
@@ -63,7 +63,8 @@ class Score:
 class Row:
     """One method at one number of labels on one scored set, over its seeds. ``first`` is the record of the lowest seed, for all
     that the seeds have in common; ``reasons`` say why seeds are not there; ``totals`` are those of
-    `clips` (None where nothing is to be compared); `comparison` adds ``standing`` and ``verdicts``."""
+    `clips` (None where nothing is to be compared); `comparison` adds ``standings``, by the number of labels of those that
+    it is compared with, and ``verdicts``."""
 
     first: CellRecord
     seeds: int
@@ -72,10 +73,16 @@ class Row:
     score: Score | None
     reference: Reference | None
     leaks: Leaks | None = None
-    standing: Standing | None = None
+    standings: Mapping[int, Standing] = field(default_factory=dict)
     totals: Totals | None = None
     verdicts: tuple[Verdict, ...] = ()
     origin: Origin = OWN
+    records: tuple[CellRecord, ...] = ()
+
+    @property
+    def standing(self) -> Standing | None:
+        """Among rows with as many labels and those that use none."""
+        return self.standings.get(self.labels)
 
     @property
     def entry(self) -> Entry:
@@ -126,6 +133,7 @@ def make_row(seeds: Sequence[CellRecord], clips: Clips, read: Read, with_confusi
         leaks=_worst([record.leaks for record, _ in good if record.leaks]),
         totals=None if origin.outdated else cells,
         origin=origin,
+        records=tuple(seeds),
     )
 
 

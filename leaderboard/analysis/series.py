@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .marks import Mark, marks
 from .rows import Row
 from .tables import Table
 
@@ -104,10 +105,10 @@ def confusions(table: Table) -> list[Confusion]:
     return sorted(found, key=lambda confusion: confusion.mae_deg)
 
 
-def colour_order(tables: Sequence[Table]) -> dict[str, int]:
-    """A number for each method, the same in all figures."""
+def method_marks(tables: Sequence[Table]) -> dict[str, Mark]:
+    """The mark of each method that has a row or a value in the paper."""
     names = {row.method for table in tables for row in table.rows} | {method for table in tables for method in table.paper}
-    return {name: number for number, name in enumerate(sorted(names))}
+    return marks(names)
 
 
 def _detailed(table: Table) -> list[Row]:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ..analysis.series import Confusion, Series, colour_order, confusions, doa_series, label_series
+from ..analysis.marks import Mark
+from ..analysis.series import Confusion, Series, confusions, doa_series, label_series, method_marks
 from ..analysis.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#2f6fb3", "#c8592b", "#3b8a57", "#8a5aa8", "#a8841c", "#b8457a", "#2a8c93", "#6b6f76")
 DRAWN_CONFUSIONS = 4
 
 
 def draw(tables: list[Table]) -> Iterator[tuple[str, Figure]]:
     """File name and figure, one after another. Angle by angle only where it is not the training set: a handful is enough."""
-    colours = {method: COLOURS[number % len(COLOURS)] for method, number in colour_order(tables).items()}
+    drawn_as = method_marks(tables)
     for table in tables:
         if series := label_series(table):
-            yield f"mae_vs_labels_{table.slug}.png", _labels_figure(table, series, colours)
+            yield f"mae_vs_labels_{table.slug}.png", _labels_figure(table, series, drawn_as)
         if table.split == "train":
             continue
         if series := doa_series(table):
-            yield f"per_doa_error_{table.slug}.png", _doa_figure(table, series, colours)
+            yield f"per_doa_error_{table.slug}.png", _doa_figure(table, series, drawn_as)
         if table.split == "validation" and (matrices := confusions(table)):
             yield f"confusion_{table.slug}.png", _confusion_figure(table, matrices[:DRAWN_CONFUSIONS])
 
@@ -38,11 +38,11 @@ def _figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def _labels_figure(table: Table, series: list[Series], colours: Mapping[str, str]) -> Figure:
+def _labels_figure(table: Table, series: list[Series], drawn_as: Mapping[str, Mark]) -> Figure:
     figure = _figure(8, 4.4, f"{table.protocol}, {table.title}")
     axes = figure.subplots()
     for one in series:
-        style = _style(one, colours)
+        style = _style(one, drawn_as)
         if one.flat:
             style |= {"marker": ""}
             axes.axhline(one.y[0], label=one.name, **style)
@@ -62,11 +62,11 @@ def _labels_figure(table: Table, series: list[Series], colours: Mapping[str, str
     return figure
 
 
-def _doa_figure(table: Table, series: list[Series], colours: Mapping[str, str]) -> Figure:
+def _doa_figure(table: Table, series: list[Series], drawn_as: Mapping[str, Mark]) -> Figure:
     figure = _figure(8, 4.0, f"{table.protocol}, {table.title}")
     axes = figure.subplots()
     for one in series:
-        axes.plot(one.x, one.y, label=one.name, **_style(one, colours))
+        axes.plot(one.x, one.y, label=one.name, **_style(one, drawn_as))
     axes.set_xticks(series[0].x, [f"{angle:g}" for angle in series[0].x], fontsize=8)
     axes.set_xlabel("true direction (deg)")
     axes.set_ylabel("mean absolute error (deg)")
@@ -102,13 +102,13 @@ def _some(angles: tuple[float, ...], count: int) -> tuple[list[int], list[str]]:
     return places, [f"{angles[place]:g}" for place in places]
 
 
-def _style(one: Series, colours: Mapping[str, str]) -> dict:
-    paper, released = one.source == "paper", one.source == "published"
+def _style(one: Series, drawn_as: Mapping[str, Mark]) -> dict:
+    paper, released, mark = one.source == "paper", one.source == "published", drawn_as[one.method]
     return {
-        "color": colours[one.method],
+        "color": mark.colour,
         "linestyle": "--" if paper else ":" if released else "-",
-        "marker": "" if paper else "o",
-        "markerfacecolor": "white" if released else colours[one.method],
+        "marker": "" if paper else mark.marker,
+        "markerfacecolor": "white" if released else mark.colour,
         "markersize": 4.5,
         "linewidth": 1.1 if paper else 1.6,
         "alpha": 0.75 if paper else 1.0,

@@ -1,9 +1,10 @@
 "use strict";
+const doabench = {};
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const methodColour = (method) => colour("c" + (data.colours[method] % 8));
+  const methodColour = (method) => data.marks[method][dark.matches ? "on_dark" : "colour"];
   const narrow = () => innerWidth < 700;
 
   /* Tables: a click on a header sorts by it, a second one the other way; empty cells stay last. */
@@ -46,7 +47,7 @@
       x: one.x, y: one.y, name: one.name, type: "scatter", opacity: one.source === "paper" ? 0.7 : 1,
       mode: one.source === "paper" ? "lines" : "lines+markers",
       line: { color: shade, dash: dash[one.source], width: one.source === "paper" ? 1.4 : 2 },
-      marker: { size: 7, color: one.source === "published" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
+      marker: { size: 8, symbol: data.marks[one.method].symbol, color: one.source === "published" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
       ...more,
     };
   };
@@ -116,8 +117,10 @@
     render(entry.target);
   }), { rootMargin: "400px" });
   plots.forEach((plot) => near.observe(plot));
-  dark.addEventListener("change", () => drawn.forEach(render));
+  const redraw = [() => drawn.forEach(render)];
+  dark.addEventListener("change", () => redraw.forEach((again) => again()));
   addEventListener("beforeprint", () => plots.forEach(render));
   document.querySelectorAll("select[data-for]").forEach((select) => select.addEventListener("change", () =>
     render(select.closest("figure").querySelector(".plot"))));
+  Object.assign(doabench, { data, methodColour, axis, layout, below, curve, redraw, plotOptions: options });
 })();

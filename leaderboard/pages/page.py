@@ -17,7 +17,7 @@ from ...benchmark.results.statistics import point
 from ..analysis.away import AwayTable
 from ..analysis.current import Installed
 from ..analysis.rows import Row
-from ..analysis.series import colour_order, confusions, doa_series, label_series
+from ..analysis.series import confusions, doa_series, label_series, method_marks
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
 from ..format import mae_text, pair_text, pct_text, raised, rt60_text, value_text
@@ -25,8 +25,31 @@ from . import away as away_pages
 from . import twins
 from .generation import GenerationLine
 from .notes import absent, left_out_text, notes, table_notes
+from .numbers import page_numbers
 
 HERE = Path(__file__).parent
+SCRIPTS = ("page.js", "sources.js", "overview.js", "numbers.js")
+"""In the order in which they need each other."""
+OVERVIEW = (
+    ("room", "Room"),
+    ("speech", "Speech"),
+    ("scale", "Scale"),
+    ("kind", "Protocols"),
+    ("j", "Labels"),
+    ("place", "Sorted and drawn"),
+)
+FILTERS = (
+    ("protocol", "Protocol"),
+    ("room", "Room"),
+    ("speech", "Speech"),
+    ("split", "Split"),
+    ("method", "Method"),
+    ("kind", "Published or strict"),
+    ("measured", "Measured or simulated"),
+    ("origin", "Own or shipped"),
+    ("status", "State"),
+)
+"""Fields of a row of `page_numbers` that the table of all rows is filtered by, with what people call them."""
 SPLIT_NAMES = {
     "train": "Training set",
     "validation": "Validation set",
@@ -72,6 +95,8 @@ def to_html(
     return environment.get_template("page.html").render(
         sections=_sections(tables, installed),
         facts=_facts(tables),
+        overview=OVERVIEW,
+        filters=FILTERS,
         states=_states(tables),
         methods=_methods(tables, installed),
         smoke=any(table.scale == "smoke" for table in tables),
@@ -84,9 +109,15 @@ def to_html(
         twins={"title": twins.TITLE, "about": twins.ABOUT, "heads": twins.HEADS},
         generation_columns=generation.METRICS,
         plots=plots,
-        data=_json({"colours": colour_order(tables), "plots": plots}),
+        data=_json(
+            {
+                "marks": {name: asdict(mark) for name, mark in method_marks(tables).items()},
+                "plots": plots,
+                "numbers": page_numbers(tables),
+            }
+        ),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        scripts=[(HERE / name).read_text(encoding="utf-8") for name in (SCRIPTS if tables else SCRIPTS[:1])],
         plotly=get_plotlyjs(),
     )
 
