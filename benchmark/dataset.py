@@ -128,6 +128,11 @@ class Room(ABC):
     def digest(self, condition: str, kind: PositionKind) -> str:
         """A hash of all that this room brings into the recordings of one condition and kind of position."""
 
+    def walls_m(self, place: str = "") -> tuple[tuple[float, float], ...]:  # noqa: ARG002
+        """Corners of the room seen from above, at a ``place`` of `Position`, in metres from the array's centre: x toward
+        microphone 2, y to where broadside is. Empty where nobody knows."""
+        return ()
+
     def untrainable(self) -> str | None:
         """Why nothing can be trained in this room; None if it can. What was trained elsewhere may be scored in it."""
         directions = len(self.candidates_deg)

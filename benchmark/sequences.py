@@ -6,7 +6,7 @@ starts and which clip it comes from stay behind the view, since a stream sorted 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +15,7 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
+from .paged import paged
 from .seeds import generator
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ PHASE_BINS = 127
 
 _RUN = 256
 _ROWS_PER_BLOCK = 4096
+_FRAMES_PER_BLOCK = 8192
 _WINDOW = np.asarray(scipy.signal.get_window("hamming", N_FFT), np.float32)
 
 Index: TypeAlias = slice | NDArray[np.int64]
@@ -45,11 +47,26 @@ def stft(waveform: NDArray[np.float32]) -> NDArray[np.complex64]:
     return np.asarray(scipy.fft.rfft(windows * _WINDOW, axis=-1))
 
 
-class FrameStore:
-    """STFT frames ``[frames, 2, 129]`` (complex64) of many recordings, one after the other, each kept once."""
+def waveform(frames: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """The two-channel waveforms ``[..., samples, 2]`` that consecutive ``frames [..., P, 2, 129]`` were made of by `stft`, for
+    methods with an analysis of their own: weighted overlap and add (Griffin and Lim 1984, eq. 6)."""
+    pieces = np.asarray(scipy.fft.irfft(frames, N_FFT, axis=-1)) * _WINDOW
+    count = frames.shape[-3]
+    summed = np.zeros((*frames.shape[:-3], 2, N_FFT + (count - 1) * HOP), np.float32)
+    weight = np.zeros(summed.shape[-1], np.float32)
+    for number in range(count):
+        where = slice(number * HOP, number * HOP + N_FFT)
+        summed[..., where] += pieces[..., number, :, :]
+        weight[where] += _WINDOW**2
+    return np.swapaxes(summed / weight, -1, -2)
 
-    def __init__(self, frames: NDArray[np.complex64]) -> None:
-        self.frames = frames
+
+class FrameStore:
+    """STFT frames ``[frames, 2, 129]`` (complex64) of many recordings, one after the other, each kept once. Whatever of their
+    memory ``hand_back`` can hand back is handed back by `rest`."""
+
+    def __init__(self, frames: NDArray[np.complex64], hand_back: Sequence[Callable[[], None]] = ()) -> None:
+        self.frames, self._hand_back = frames, [*hand_back]
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -57,23 +74,25 @@ class FrameStore:
     @cached_property
     def phase(self) -> NDArray[np.float32]:
         """Wrapped RTF phase ``angle(d2 conj(d1))`` of bins 0..126 in radians, shape ``[frames, 127]``."""
-        phase = np.empty((len(self.frames), PHASE_BINS), np.float32)
-        for first in range(0, len(self.frames), 8192):
-            d1, d2 = (
-                self.frames[first : first + 8192, 0, :PHASE_BINS],
-                self.frames[first : first + 8192, 1, :PHASE_BINS],
-            )
-            phase[first : first + 8192] = np.angle(d2 * d1.conj())
-        return phase
+        return self._derived(lambda frames: np.angle(frames[:, 1] * frames[:, 0].conj()))
 
     @cached_property
     def level(self) -> NDArray[np.float32]:
         """Amplitude ``sqrt(|d1 d2|)`` of bins 0..126, shape ``[frames, 127]``."""
-        level = np.empty((len(self.frames), PHASE_BINS), np.float32)
-        for first in range(0, len(self.frames), 8192):
-            amplitude = np.abs(self.frames[first : first + 8192, :, :PHASE_BINS])
-            level[first : first + 8192] = np.sqrt(amplitude[:, 0] * amplitude[:, 1])
-        return level
+        return self._derived(lambda frames: np.sqrt(np.abs(frames).prod(1)))
+
+    def rest(self) -> None:
+        """Hand back memory, which is there again when frames or what is derived of them are read."""
+        for hand_back in self._hand_back:
+            hand_back()
+
+    def _derived(self, of_frames: Callable[[NDArray[np.complex64]], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """A quantity of every pixel of bins 0..126, ``[M, 2, 127]`` -> ``[M, 127]``, block by block."""
+        found, hand_back = paged((len(self.frames), PHASE_BINS), np.float32)
+        self._hand_back.append(hand_back)
+        for first in range(0, len(self.frames), _FRAMES_PER_BLOCK):
+            found[first : first + _FRAMES_PER_BLOCK] = of_frames(self.frames[first : first + _FRAMES_PER_BLOCK, :, :PHASE_BINS])
+        return found
 
 
 class Sequences:

@@ -8,7 +8,8 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download. ``sha256`` is None where none is published: it is then pinned on first use."""
+    """One file to download. ``sha256`` is None where none is published: it is then pinned on first use. Where only another sum
+    is published, that stands there with its kind before it: ``md5:...``."""
 
     url: str
     sha256: str | None = None
@@ -19,7 +20,7 @@ class RemoteFile:
 @dataclass(frozen=True)
 class Source:
     """A public data set: what reads it, on what terms, and its files. ``login`` stands instead of files where people must
-    get them themselves, and says how."""
+    get them themselves, for a login or an archive that nothing here unpacks, and says how."""
 
     title: str
     kind: Literal["speech", "rooms"]

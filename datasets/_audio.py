@@ -52,6 +52,8 @@ def read_audio(path: Path) -> tuple[NDArray[np.float32], int]:
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         raise UserError(f"{path}: cannot be read as audio ({error}); replace the file or remove it") from error
+    except MemoryError as error:
+        raise UserError(f"{path}: is longer than memory holds, or says so wrongly; cut it, convert it or remove it") from error
     if len(samples) < promised:
         raise UserError(f"{path}: is cut short; copy or download it again, or remove it")
     if not len(samples):

@@ -10,6 +10,8 @@ from typing import BinaryIO, Literal, NamedTuple
 
 UNKNOWN = 0x7FFFF000
 """A size in 32 bits from here up is what programs write that cannot go back to the header, in a pipe for instance."""
+MOST_CHUNKS = 10_000
+"""No recorder writes more before the sound; a size that leads nowhere, or back, comes to an end here."""
 OGG_LARGEST_PAGE = 27 + 255 + 255 * 255
 OGG_LAST_PAGE = 4
 
@@ -64,8 +66,9 @@ def _sound_ends(file: BinaryIO, magic: bytes) -> int | None:
 
 def _chunk_ends(file: BinaryIO, chunks: _Chunks) -> int | None:
     place, head, long_size = chunks.header, chunks.name + chunks.size, 0
-    while True:
-        file.seek(place)
+    length = os.fstat(file.fileno()).st_size
+    for _ in range(MOST_CHUNKS):
+        file.seek(min(place, length))
         start = file.read(head)
         if len(start) < head:
             return None
@@ -76,6 +79,7 @@ def _chunk_ends(file: BinaryIO, chunks: _Chunks) -> int | None:
             known = size < (UNKNOWN if chunks.size == 4 else 2**62)
             return place + head + (size if known else long_size) if known or long_size else None
         place += head + size + -(head + size) % chunks.align
+    return None
 
 
 def _ogg_ends(file: BinaryIO) -> bool:

@@ -19,6 +19,8 @@ from ._convolution import ImpulseResponseRoom
 from ._measure import measured_rt60_s
 
 RESPONSE_S = 1.0
+LOUDEST = 1e30
+"""Beyond that, single precision comes to its end; nothing was ever recorded so."""
 RANGE_TOLERANCE = 0.1
 """Ranges up to so much above another are one range, unless a direction stands at both."""
 
@@ -165,8 +167,8 @@ def response_at_16_khz(samples: NDArray[np.floating], rate_hz: float, where: obj
     """The first second of ``samples [n, 2]`` at any rate from 16 kHz up -> ``[2, m]`` at 16 kHz. Raises UserError."""
     if not len(samples):
         raise UserError(f"{where}: holds no samples; export it again")
-    if not np.isfinite(samples).all():
-        raise UserError(f"{where}: holds NaN or infinite samples; export it again")
+    if not (np.abs(samples) < LOUDEST).all():
+        raise UserError(f"{where}: holds NaN, infinite or absurdly loud samples; export it again")
     if not np.abs(samples).max(axis=0).all():
         raise UserError(f"{where}: a microphone of the pair is silent; choose another pair or export it again")
     return at_16_khz(samples[: round(RESPONSE_S * rate_hz)], rate_hz, where).T.copy()

@@ -70,6 +70,14 @@ class ShoeboxRoom(ImpulseResponseRoom):
             return tuple(position for place in self.elsewhere for position in self._positions_at(place))
         return self.places.get(kind, ())
 
+    def walls_m(self, place: str = "") -> tuple[tuple[float, float], ...]:
+        where = next((one for one in self.elsewhere if one.name == place), self._shown())
+        (width, depth, _), (x, y, _) = where.size_m or self.size_m, where.array_centre_m
+        corners = np.array([(0, 0), (width, 0), (width, depth), (0, depth)]) - (x, y)
+        angle = np.deg2rad(where.turned_deg)
+        turned = corners @ [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]  # as the turned array sees it
+        return tuple((float(right), float(ahead)) for right, ahead in turned.round(3))
+
     def responses(self, condition: str, kind: PositionKind) -> NDArray[np.float32]:
         return self._responses(self.condition(condition).rt60_s, kind)
 

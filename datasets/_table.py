@@ -12,6 +12,7 @@ import csv
 import difflib
 import io
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class TableRow:
     def file(self) -> Path:
         """The file of this line, relative to the table's folder."""
         path = self.table.parent / self.text("file")
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 - a name that cannot be is no file, where Path has an error of its own
             hint = "write / between folders instead of \\, or " if "\\" in path.name else ""
             raise UserError(f"{self.where}: no file {path}; {hint}mend the table or add the file")
         return path
@@ -68,7 +69,7 @@ class TableRow:
 
 def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...]) -> list[TableRow]:
     """Rows of the CSV at ``path``, or of the only one in the folder ``path``; no file twice, unless another part of it
-    (column start_s). Raises UserError."""
+    where ``start_s`` is asked for. Raises UserError."""
     table = _only_table(path)
     try:
         content = table.read_bytes()
@@ -94,7 +95,7 @@ def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...])
         raise UserError(f"{table}: lists no files; add a line for each")
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
-        part = row.values.get("start_s", "")
+        part = row.values.get("start_s", "") if "start_s" in optional else ""
         if (before := seen.setdefault((row.text("file"), part), row.line)) != row.line:
             again = f"file {row.text('file')}{f' from {part} s' if part else ''}"
             raise UserError(f"{row.where}: {again} stands on line {before} already; remove one")
@@ -155,6 +156,8 @@ def _check_columns(table: Path, columns: list[str], required: Sequence[str], opt
 def _only_table(path: Path) -> Path:
     if path.is_file():
         return path
+    if not path.is_dir():
+        raise UserError(f"{path}: is neither a file nor a folder; give the path of the table")
     tables = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not is_hidden(file.name))
     if len(tables) != 1:
         raise UserError(f"{path}: holds {len(tables)} CSV files; give the path of the table itself")

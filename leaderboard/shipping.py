@@ -1,6 +1,8 @@
-"""Rows that come with the suite, since they take hours: records, predictions, training curves and the weights that answer.
+"""What comes with the suite: rows that take hours, with records, predictions, training curves and the weights that answer; and
+small fits without rows, to be asked where a talker is.
 
-``python -m doabench.leaderboard.shipping OUT`` takes those of a folder of results that are of published forms.
+``python -m doabench.leaderboard.shipping OUT`` takes the rows of a folder of results that are of published forms, and with
+``--fits`` all its small fits instead.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from ..benchmark.results.store import HISTORY, PREDICTIONS, Stored
 from ..benchmark.weights import FILE, load_arrays, save_arrays
 
 FOLDER = Path(__file__).parent / "shipped"
+SMALL_BYTES = 100_000
 
 
 def ship(out: Path, folder: Path = FOLDER) -> list[CellRecord]:
@@ -34,6 +37,23 @@ def ship(out: Path, folder: Path = FOLDER) -> list[CellRecord]:
         if fit is not None and not target.exists():
             _fit(stored.fits / cell.fit_key, fit, _fresh(target))
     return taken
+
+
+def ship_fits(out: Path, folder: Path = FOLDER) -> list[FitRecord]:
+    """Take every fit in ``out`` whose weights are small, as they are, without its cells."""
+    stored = Stored(out)
+    found = [record for key in stored.fit_keys() if (record := stored.fit(key)) is not None]
+    small = [one for one in found if 0 < sum(path.stat().st_size for path in _weights(stored, one)) < SMALL_BYTES]
+    for record in small:
+        target = _fresh(folder / "fits" / record.key)
+        for path in _weights(stored, record):
+            shutil.copy2(path, target / path.name)
+        _record(record, target)
+    return small
+
+
+def _weights(stored: Stored, record: FitRecord) -> list[Path]:
+    return sorted((stored.fits / record.key).glob("*.safetensors"))
 
 
 def _fresh(folder: Path) -> Path:
@@ -65,5 +85,9 @@ def _record(record: StoredRecord, target: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[2:] == ["--fits"]:
+        for fit in ship_fits(Path(sys.argv[1])):
+            print(f"{fit.axes.name} J={fit.axes.labels} {fit.axes.dataset}")
+        sys.exit()
     for shipped in ship(Path(sys.argv[1])):
         print(f"{shipped.fit.name} J={shipped.fit.labels} {shipped.axes.protocol} {shipped.axes.split}")

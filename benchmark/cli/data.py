@@ -38,7 +38,7 @@ def list_data(as_json: bool) -> None:
             click.echo(f"{row['name']:22} {row['problem']}")
             continue
         size = f"{row['download_bytes'] / 1e6:.0f} MB" if row["download_bytes"] else "size not known"
-        state = "is in" if row["there"] else "needs a login; put it into" if row["login"] else f"{size}; would go to"
+        state = "is in" if row["there"] else f"{size}, by hand; put it into" if row["login"] else f"{size}; would go to"
         click.echo(f"{row['name']:22} {row['title']}\n{'':22} licence: {row['licence']}\n{'':22} {state} {row['folder']}")
 
 

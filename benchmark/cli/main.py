@@ -11,7 +11,10 @@ import click
 
 from ..errors import UserError
 from .data import data
-from .options import COMMAND, json_option, out_option, plugin_option
+from .elsewhere import export, score
+from .fits import fits
+from .locate import locate
+from .options import COMMAND, existing, json_option, out_option, plugin_option
 from .printed import clean_output
 from .run import run
 from .signals import Stopped, stoppable
@@ -47,7 +50,7 @@ def leaderboard(out: Path) -> None:
     from .shipped import shipped
 
     today = installed()
-    for path in build(_existing(out), today, shipped(today)):
+    for path in build(existing(out), today, shipped(today)):
         click.echo(path)
 
 
@@ -58,7 +61,7 @@ def ui(out: Path, port: int) -> None:
     """Open the MLflow UI on the runs of --out, on this machine only."""
     from ...leaderboard.mlflow.ui import serve
 
-    serve(_existing(out), port)
+    serve(existing(out), port)
 
 
 @main.command("list", **COMMAND)
@@ -121,6 +124,10 @@ def new_method(name: str, folder: Path | None) -> None:
 
 
 main.add_command(data)
+main.add_command(export)
+main.add_command(score)
+main.add_command(locate)
+main.add_command(fits)
 main.add_command(run)
 
 
@@ -132,9 +139,3 @@ def _about(found: Any) -> str:
     if hasattr(found, "info"):
         return f"{found.info.title} ({found.info.citation})"
     return (found.__doc__ or "").split(". ")[0].replace("\n", " ").rstrip(".")
-
-
-def _existing(out: Path) -> Path:
-    if not (out / "cells").is_dir():
-        raise UserError(f"--out {out}: no results there; make some with doabench run --out {out}")
-    return out

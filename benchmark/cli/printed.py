@@ -6,8 +6,28 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:  # only some commands need it, and it takes long to import
+    from rich.console import Console
+
+
+WIDE = 160
+"""Characters in a line where there is no terminal that is as wide as it is."""
+
+
+def console_of(quiet: bool) -> Console:
+    """For people, on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=quiet, width=None if sys.stderr.isatty() else WIDE)
+
+
+def warn(text: str) -> None:
+    """Say what is wrong on standard error, on one line, however quiet a command is asked to be."""
+    click.echo(text, err=True)
 
 
 @contextmanager

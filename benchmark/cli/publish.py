@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import UserError
 from ..results.claims import Claims
 
 EVERY_S, SHARE = 20.0, 0.1
@@ -17,7 +18,7 @@ KEY = "publish"
 
 @dataclass
 class Published:
-    """How many runs came into MLflow, why it was not reached if it was not, and the files of the leaderboard."""
+    """How many runs came into MLflow, what is wrong with it if anything is, and the files of the leaderboard."""
 
     runs: int = 0
     problem: str = ""
@@ -29,7 +30,7 @@ class Publisher:
     at a time for a folder; what it publishes is everybody's."""
 
     def __init__(self, out: Path) -> None:
-        self._out, self._runs = out, 0
+        self._out, self._runs, self._problem = out, 0, ""
         self._news, self._fit_has_ended, self._over = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)  # a run that is stopped does not wait for it
 
@@ -50,7 +51,7 @@ class Publisher:
         with Claims(self._out / "claims") as claims:
             while not claims.take(KEY):
                 time.sleep(0.2)
-            found = _publish(self._out, last=True)
+            found = _publish(self._out, last=True, problem=self._problem)
         found.runs += self._runs
         return found
 
@@ -68,29 +69,33 @@ class Publisher:
     def _turn(self) -> None:
         from ...leaderboard.mlflow.live import follow
 
-        if self._fit_has_ended.is_set():
-            self._fit_has_ended.clear()
-            self._runs += _publish(self._out, last=False).runs
-        follow(self._out)
+        if not self._fit_has_ended.is_set():
+            return follow(self._out)
+        self._fit_has_ended.clear()
+        found = _publish(self._out, last=False)
+        self._runs += found.runs
+        if self._over.is_set():  # the run waited for that: it does not wait once more for an MLflow that is out of reach
+            self._problem = found.problem
+        return None
 
 
-def _publish(out: Path, last: bool) -> Published:
-    """Sync MLflow, which may be out of reach, and build the leaderboard; with shipped rows that need a replay when it is the
-    ``last`` time."""
-    from ...leaderboard.build import build
+def _publish(out: Path, last: bool, problem: str = "") -> Published:
+    """Sync MLflow, which may be out of reach (known by its ``problem``, it is left alone), and build the leaderboard; with
+    shipped rows that need a replay, and with the figures, which take as long as all the rest, when it is the ``last`` time."""
+    from ...leaderboard.build import read, write_files
     from ...leaderboard.mlflow.database import without_password
     from ...leaderboard.mlflow.live import follow
     from ...leaderboard.mlflow.sync import sync
     from .installed import installed
     from .shipped import shipped
 
-    found = Published()
+    found, today = Published(problem=problem), installed()
+    board = read(out, today, shipped(today, replayed=last))
     try:
-        found.runs = sync(out)
-        if last:
+        if not problem:
+            found.runs = sync(out, board.tables, today)
             follow(out)
     except Exception as error:
-        found.problem = without_password(f"{type(error).__name__}: {error}")
-    today = installed()
-    found.files = tuple(build(out, today, shipped(today, replayed=last)))
+        found.problem = str(error) if isinstance(error, UserError) else without_password(f"{type(error).__name__}: {error}")
+    found.files = tuple(write_files(board, today, figures=last))
     return found

@@ -9,9 +9,12 @@ from ..data.half_grid import SUFFIX
 from ..dataset import Room
 from ..errors import UserError
 from ..run.plan import Plan
+from .printed import warn
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+MOST_RANGES = 4
 
 
 def look_at_rooms(plan: Plan, accept: bool, console: Console) -> None:
@@ -27,7 +30,7 @@ def look_at_rooms(plan: Plan, accept: bool, console: Console) -> None:
             faults = told(verify_room(room))
         console.print(f"{name}: {understood(room)}", markup=False, highlight=False, soft_wrap=True)
         for kind, line, _ in faults:
-            console.print(f"{name}: {kind} {line}", markup=False, highlight=False, soft_wrap=True)
+            warn(f"{name}: {kind} {line}")
         gross = [f"{kind} {line}" for kind, line, gross in faults if gross]
         if gross and not accept:
             raise UserError(f"{name}: {gross[0]}. Nothing was run; mend it, or run it as it is with --accept-findings")
@@ -43,8 +46,10 @@ def understood(room: Room) -> str:
 
 
 def _understood(room: Room) -> Iterator[str]:
-    grid, angles = room.positions("grid"), room.candidates_deg
-    ranges = ", ".join(f"{range_m:g}" for range_m in sorted({position.range_m for position in grid}))
+    grid = room.positions("grid")
+    angles = sorted({position.doa_deg for position in grid})
+    found = sorted({position.range_m for position in grid})
+    ranges = ", ".join(f"{range_m:g}" for range_m in found) if len(found) <= MOST_RANGES else f"{found[0]:g} to {found[-1]:g}"
     yield f"{len(angles)} directions from {angles[0]:g} to {angles[-1]:g} degrees at {ranges} m"
     if elsewhere := len(room.positions("off_range")):
         yield f"{elsewhere} positions at other distances"

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from ...leaderboard.analysis.current import Installed
 from ...leaderboard.analysis.shipped import Shipped
@@ -49,7 +52,10 @@ def stale(installed: Installed) -> dict[str, list[CellRecord]]:
 def known(cells: Sequence[CellRecord], installed: Installed, *folders: Path) -> str:
     """The verdict that is kept in one of ``folders``, or `NOT_KNOWN`."""
     files = [folder / _name(cells, installed) for folder in folders]
-    return next((json.loads(file.read_text()) for file in files if file.is_file()), NOT_KNOWN)
+    for file in files:
+        with suppress(OSError, ValueError):  # it is not there, or damaged
+            return TypeAdapter(str).validate_json(file.read_bytes())
+    return NOT_KNOWN
 
 
 def _verdict(stored: Stored, cells: Sequence[CellRecord], installed: Installed) -> str:

@@ -38,6 +38,9 @@ class HalfGrid(Room):
     def positions(self, kind: PositionKind) -> tuple[Position, ...]:
         return tuple(p for p in self.room.positions(_whole(kind)) if p.doa_deg in self._angles[kind])
 
+    def walls_m(self, place: str = "") -> tuple[tuple[float, float], ...]:
+        return self.room.walls_m(place)
+
     def recordings(self, draw: SpeechDraw, role: SpeechRole, condition: str, kind: PositionKind) -> Iterator[Recording]:
         for recording in self.room.recordings(draw, role, condition, _whole(kind)):
             if recording.position.doa_deg in self._angles[kind]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import NamedTuple
@@ -37,13 +39,13 @@ def named_speech(text: str) -> tuple[str, Path | None]:
 def _speech(text: str) -> tuple[str, dict[str, str], Path | None]:
     """Kind, parameters and place of a corpus."""
     match = _WRITTEN.fullmatch(text)
-    if Path(text).expanduser().exists() and not (match and match["path"]):
+    if not (match and match["path"]) and (folder := _place(text)) is not None and folder.exists():
         kind = next(name for name, plugin in SPEECH.plugins().items() if plugin.found and plugin.found.reads_folder)
-        return kind, {}, Path(text).expanduser()
+        return kind, {}, folder
     kind, parameters = split_spec(match["spec"]) if match else (text.partition(":")[0], {})
     path = match["path"] if match else None
     if match is None and ("/" in text or text.startswith(("~", "."))):
-        raise UserError(f"--speech {text}: no file or folder {Path(text).expanduser()}")
+        raise UserError(f"--speech {text}: no file or folder {_place(text) or text}")
     if not path and (there := fetched(text)) is not None:
         kind, path = SOURCES.get(text).found.reader, str(there)
     plugin = SPEECH.get(kind)
@@ -51,10 +53,26 @@ def _speech(text: str) -> tuple[str, dict[str, str], Path | None]:
         raise UserError(
             f"--speech {text}: this corpus is not shipped; give the folder that holds it: --speech {plugin.name}:PATH"
         )
+    if path and not plugin.found.reads_folder:
+        raise UserError(f"--speech {text}: this corpus reads no files: write {plugin.name}")
     known = ["name", *list(signature(plugin.found.from_path).parameters)[1:]] if path else []
     if strange := sorted(set(parameters) - set(known)):
         raise UserError(f"--speech {text}: {plugin.name} has no parameter {strange[0]}; it has: {', '.join(known) or 'none'}")
-    return plugin.name, parameters, Path(path).expanduser() if path else None
+    place = _place(path) if path else None
+    if path and place is None:
+        raise UserError(f"--speech {text}: no file or folder {path}")
+    return plugin.name, parameters, place
+
+
+def _place(path: str) -> Path | None:
+    """Where a file or folder is, or would be; None where none can be: too long, with a zero byte, of an unknown user."""
+    try:
+        place = Path(path).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            place.lstat()
+        return place
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 class _Written(NamedTuple):
@@ -103,7 +121,9 @@ def _written(text: str) -> _Written:
             raise UserError(f"--rooms {text}: write the room behind it: {text}:NAME or {text}:KIND:PATH")
         name = f"{_spec(plugin.name, parameters)}:{named_room(match['path'])[0]}"
         return _Written(match["spec"], name, other=match["path"])
-    path = Path(match["path"]).expanduser() if match["path"] else None
+    path = _place(match["path"]) if match["path"] else None
+    if match["path"] and path is None:
+        raise UserError(f"--rooms {text}: no file or folder {match['path']}")
     if path is None and plugin.found and plugin.found.reads_path:
         path = fetched(plugin.name)
     if plugin.found.reads_path != (path is not None):
@@ -125,4 +145,5 @@ def _shown(kind: str, parameters: dict[str, str], path: Path) -> tuple[str, Path
     name = own.pop("name", f"{place.parent.name}/{place.stem}" if path.is_file() else place.name)
     if "name" in parameters and not _NAME.fullmatch(name):
         raise UserError(f"{kind}: name={name} may hold letters, digits, spaces and . - _ alone")
-    return f"{_spec(kind, own)}:{name}", path
+    shown = os.fsencode(name).decode(errors="replace")  # of a disk whose names are in another encoding
+    return f"{_spec(kind, own)}:{shown}", path

@@ -55,6 +55,11 @@ class Scene:
             self._streams[subset] = concatenate(excerpts(recordings, subset.excerpts) if subset.excerpts else recordings)
         return self._streams[subset]
 
+    def rest(self) -> None:
+        """Hand back what memory of the streams can be had again."""
+        for stream in self._streams.values():
+            stream.store.rest()
+
     def digest(self, subset: Subset) -> str:
         """A hash of all that determines the stream of a subset."""
         room = self.room_of(subset).digest(self.condition(subset).name, subset.positions)

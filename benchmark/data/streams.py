@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import Position, Recording
+from ..paged import paged
 from ..sequences import FRAMES_PER_SEQUENCE, HOP, N_FFT, FrameStore, stft
 
 SEQUENCE_SAMPLES = N_FFT + (FRAMES_PER_SEQUENCE - 1) * HOP
@@ -76,13 +77,13 @@ def concatenate(recordings: Iterable[Recording]) -> Stream:
             frames.append(spectra)
             kept.append((recording.position, recording.clip, recording.speaker))
     first_frame = np.cumsum([0, *map(len, frames)])
-    whole = np.empty((first_frame[-1], *stft(np.empty((0, 2), np.float32)).shape[1:]), np.complex64)
+    whole, hand_back = paged((int(first_frame[-1]), *stft(np.empty((0, 2), np.float32)).shape[1:]), np.complex64)
     for begin, end in zip(first_frame[-2::-1], first_frame[:0:-1], strict=True):
         whole[begin:end] = frames.pop()  # never two copies of the whole in memory
     positions = tuple(dict.fromkeys(position for position, _, _ in kept))
     index = {position: number for number, position in enumerate(positions)}
     return Stream(
-        store=FrameStore(whole),
+        store=FrameStore(whole, [hand_back]),
         first_frame=first_frame[:-1],
         position=np.array([index[position] for position, _, _ in kept], np.int64),
         clip=np.array([clip for _, clip, _ in kept], np.int64),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -38,7 +39,7 @@ def fetch(name: str, console: Console) -> Path:
     if folder.exists():
         return folder
     if source.login:
-        raise UserError(f"{plugin.name}: cannot be fetched without a login. {source.login} Put it into {folder}")
+        raise UserError(f"{plugin.name}: has to be fetched by hand. {source.login} Put it into {folder}")
     try:
         with _alone(plugin.name, console):
             if not folder.exists():
@@ -106,8 +107,9 @@ def download(file: RemoteFile, folder: Path, progress: Progress, bar: Any) -> Pa
         raise UserError(f"{url}: {what}; run the same command again, it goes on from there") from error
     except ValueError as error:  # what pooch raises for a wrong hash
         where = "the published one" if file.sha256 else f"the one of the first download, kept in {_pin_file()}"
+        hashed = "MD5 sum" if (expected or "").startswith("md5:") else "SHA-256"
         raise UserError(
-            f"{url}: its SHA-256 is not {where}; nothing is installed, fetch again or look at the source"
+            f"{url}: its {hashed} is not {where}; nothing is installed, fetch again or look at the source"
         ) from error
     if expected is None:
         if not _opens(path):
@@ -207,11 +209,11 @@ def _pin_file() -> Path:
 
 def _pins() -> dict[str, str]:
     try:
-        return json.loads(_pin_file().read_text())
+        return TypeAdapter(dict[str, str]).validate_json(_pin_file().read_bytes())
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise UserError(f"{_pin_file()}: is damaged ({error}); remove it, and checksums are pinned anew") from error
+        raise UserError(f"{_pin_file()}: is damaged; remove it, and checksums are pinned anew") from error
 
 
 def _pin(url: str, path: Path) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import stat
 import tarfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from ..errors import UserError
 
 CHUNK = 2**20
+OF_NAMES = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+"""What is wrong where a name cannot be, or is that of a file and of a folder; else the disk is at fault, not the archive."""
+HEADERS_BYTES = 4096
+"""What a tar archive may say of each of its files."""
 
 
 class BadArchive(UserError):
@@ -29,8 +35,15 @@ def unpack(archive: Path, into: Path, largest_bytes: int, most_files: int) -> No
             _untar(archive, into, budget)
     except tarfile.FilterError as error:
         raise BadArchive(f"{archive.name}: refused: {error}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
+    except OSError as error:
+        if error.errno is not None and error.errno not in OF_NAMES:
+            raise
         raise BadArchive(f"{archive.name}: cannot be unpacked ({error}); fetch it again") from error
+    except _BROKEN as error:
+        raise BadArchive(f"{archive.name}: cannot be unpacked ({error}); fetch it again") from error
+
+
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LookupError, RuntimeError, ValueError, OverflowError)
 
 
 class _Budget:
@@ -71,13 +84,29 @@ def _unzip(archive: Path, into: Path, budget: _Budget) -> None:
 
 
 def _untar(archive: Path, into: Path, budget: _Budget) -> None:
-    with tarfile.open(archive, "r:gz") as opened:
-        for member in opened:
-            budget.enter(member.name)
-            if not (member.isreg() or member.isdir()):
-                raise budget.link(member.name)
-            budget.spend(member.size)
-            opened.extract(member, into, filter="data")
+    with gzip.open(archive) as plain:
+        metered: Any = _Metered(plain, budget)  # of a file, tarfile asks no more where it is a stream
+        with tarfile.open(fileobj=metered, mode="r|") as opened:
+            for member in opened:
+                budget.enter(member.name)
+                if not (member.isreg() or member.isdir()):
+                    raise budget.link(member.name)
+                budget.spend(member.size)
+                opened.extract(member, into, filter="data")
+
+
+class _Metered:
+    """What is read of a tar archive, its headers too: a few bytes may unpack to any number of them."""
+
+    def __init__(self, plain: gzip.GzipFile, budget: _Budget) -> None:
+        self._plain, self._budget = plain, budget
+        self._left = budget.bytes + (budget.files + 1) * HEADERS_BYTES + CHUNK
+
+    def read(self, count: int) -> bytes:
+        self._left -= count
+        if self._left < 0:
+            self._budget.spend(self._budget.bytes + 1)
+        return self._plain.read(count)
 
 
 def _copy(source: IO[bytes], file: IO[bytes], budget: _Budget) -> None:

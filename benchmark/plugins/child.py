@@ -11,10 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from .faults import place_in
@@ -24,6 +25,18 @@ ENDS_WITHIN_S = 2.0
 ANSWERS_WITHIN_S = 1.0
 PR_SET_PDEATHSIG = 1
 _ASK = getattr(signal, "SIGUSR1", None)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A spawned process imports the program that starts it. Ours need nothing of it, and a script without a main guard would
+    run itself again in each of them."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 class Child:
@@ -37,7 +50,8 @@ class Child:
         context = multiprocessing.get_context("spawn")
         self.line, theirs = context.Pipe()
         self._process = context.Process(target=_begin, args=(self._words, serve, theirs, *arguments))
-        self._process.start()
+        with _without_main():
+            self._process.start()
         theirs.close()
 
     @property

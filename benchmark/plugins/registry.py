@@ -19,6 +19,7 @@ from ..dataset import Room, Speech
 from ..errors import UserError
 from ..method import Method, MethodInfo
 from ..protocol import Protocol
+from .contained import heard_exit
 from .faults import ROOT, package_needed, place_of, said_by
 from .neighbours import clash
 
@@ -46,32 +47,43 @@ class Registry(Generic[T]):
     ) -> None:
         self.kind, self.folder, self.base, self._separator, self._fault = kind, folder, base, separator, fault
         self._outside: dict[str, Plugin] = {}
+        self._loaded: dict[str, Plugin] = {}
 
     @cached_property
-    def _inside(self) -> dict[str, Plugin]:
-        found: dict[str, Plugin] = {}
+    def _files(self) -> dict[str, tuple[Path, str]]:
+        """File and module of every plugin in the tree. Each is loaded when it is asked for: some need large packages."""
+        found: dict[str, tuple[Path, str]] = {}
         for path in sorted((ROOT / self.folder).iterdir()):
             entry = path / "__init__.py" if path.is_dir() else path
             if path.stem.startswith(("_", ".")) or entry.suffix != ".py" or not entry.is_file():
                 continue
             name = self.plain(path.stem)
             if name in found:
-                raise UserError(f"{self.kind} {name!r} stands twice: {found[name].file} and {entry}; rename one")
-            module = ".".join([*(__package__ or "").split(".")[:-2], *Path(self.folder).parts, path.stem])
-            found[name] = self._load(name, entry, lambda module=module: importlib.import_module(module))
+                raise UserError(f"{self.kind} {name!r} stands twice: {found[name][0]} and {entry}; rename one")
+            found[name] = entry, ".".join([*(__package__ or "").split(".")[:-2], *Path(self.folder).parts, path.stem])
         return found
+
+    def _plugin(self, name: str) -> Plugin | None:
+        """The one of that plain name."""
+        if name in self._outside:
+            return self._outside[name]
+        if name in self._files and name not in self._loaded:
+            file, module = self._files[name]
+            self._loaded[name] = self._load(name, file, lambda: importlib.import_module(module))
+        return self._loaded.get(name)
 
     def plugins(self) -> dict[str, Plugin]:
         """All plugins by name, broken ones included."""
-        return {**self._inside, **self._outside}
+        return {name: plugin for name in [*self._files, *self._outside] if (plugin := self._plugin(name))}
 
     def names(self) -> list[str]:
-        return sorted(self.plugins())
+        return sorted({*self._files, *self._outside})
 
     def add_file(self, path: Path) -> str | None:
         """Register a file outside the tree under its stem if it defines one of this kind; the name, or None if it does not. It
         may import what lies beside it. `__init__.py` stands for its folder."""
-        name, known = self.plain(_stem(path)), self.plugins()
+        name = self.plain(_stem(path))
+        known = self._outside[name].file if name in self._outside else self._files.get(name, (None,))[0]
         module_name = f"doabench.{self.folder.replace('/', '.')}.{_stem(path)}"
         is_package = path.stem == "__init__"
         before = sys.modules.get(module_name)
@@ -92,12 +104,12 @@ class Registry(Generic[T]):
 
         plugin = self._load(name, path, load)
         defines = plugin.found is not None or bool(plugin.error)
-        if (name in known or not defines) and before is not None:
+        if (known or not defines) and before is not None:
             sys.modules[module_name] = before  # what is not taken must not stand in for what is there
         if not defines:
             return None
-        if name in known:
-            raise UserError(f"--plugin {path}: {self.kind} {name!r} exists already ({known[name].file}); rename the file")
+        if known:
+            raise UserError(f"--plugin {path}: {self.kind} {name!r} exists already ({known}); rename the file")
         self.add(plugin)
         return name
 
@@ -116,7 +128,7 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> Plugin:
         """The plugin of that name. Raises UserError with the nearest names where there is none, or with its own failure."""
-        plugin = self.plugins().get(self.plain(name))
+        plugin = self._plugin(self.plain(name))
         if plugin is None:
             near = difflib.get_close_matches(self.plain(name), self.names(), n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(self.names())}"
@@ -131,7 +143,8 @@ class Registry(Generic[T]):
 
     def _load(self, name: str, file: Path, load: Any) -> Plugin:
         try:
-            module = load()
+            with heard_exit():
+                module = load()
         except (Exception, SystemExit) as error:  # a plugin's own failure, whatever it is, is reported with its place
             where = _where(error, file)
             return Plugin(name, file, error=f"{type(error).__name__}{where}: {said_by(error)}", needs=package_needed(error))

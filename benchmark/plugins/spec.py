@@ -35,6 +35,11 @@ class MethodSpec:
     problem: tuple[Literal["failed", "not-installed"], str] | None = None
 
     @property
+    def digest(self) -> str:
+        """A hash of its code."""
+        return method_digest(self.name)
+
+    @property
     def title(self) -> str:
         return self.method.info.title if self.method else self.name
 
@@ -136,7 +141,7 @@ def split_spec(spec: str) -> tuple[str, dict[str, str]]:
             match = None
             break
         parameters[key] = value
-    if match is None:
+    if match is None or not spec.isprintable():
         raise UserError(f"cannot read {spec!r}; write it like srp_phat[variant=as-released]")
     return match["name"], parameters
 

@@ -7,16 +7,25 @@ changed for `LEASE_S`, by the clock of the one who waits: clocks that are wrong 
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from ..durable import born, machine
 
 BEAT_S, LEASE_S = 5.0, 60.0
+
+
+class _Holder(BaseModel):
+    """Which process holds a claim; one that nobody knows while its file is being written."""
+
+    machine: str = ""
+    pid: int = 0
+    born: str = ""
 
 
 class Claims:
@@ -47,7 +56,7 @@ class Claims:
         mine = self._folder / f"{key}.{last + 1}"
         try:
             with mine.open("x") as file:
-                json.dump({"machine": machine(), "pid": os.getpid(), "born": born(os.getpid())}, file)
+                file.write(_Holder(machine=machine(), pid=os.getpid(), born=born(os.getpid())).model_dump_json())
         except FileExistsError:
             return False
         if max(self._numbered(key), default=-1) > last + 1:  # the listing before was of a folder in motion
@@ -67,12 +76,15 @@ class Claims:
 
     def _is_held(self, path: Path) -> bool:
         try:
-            changed, text = path.stat().st_mtime_ns, path.read_text()
+            changed, text = path.stat().st_mtime_ns, path.read_bytes()
         except FileNotFoundError:
             return False
-        holder = json.loads(text) if text.endswith("}") else {}  # else it is being written
-        if holder.get("machine") == machine():
-            return born(holder["pid"]) == holder["born"]
+        try:
+            holder = _Holder.model_validate_json(text)
+        except ValueError:
+            holder = _Holder()
+        if holder.machine == machine():
+            return born(holder.pid) == holder.born
         known, since = self._watched.get(path, (None, 0.0))
         if known != changed:
             self._watched[path] = (changed, time.monotonic())

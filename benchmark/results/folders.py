@@ -74,11 +74,13 @@ def _sha256(path: Path) -> str:
 
 
 def read(folder: Path, model: type[R]) -> R | None:
-    """The record in ``folder``; None where there is none, a damaged one or one of another version of the suite."""
+    """The record in ``folder``; None where there is none, a damaged one, that of another folder or one of another version of
+    the suite."""
     try:
-        return model.model_validate_json((folder / RECORD).read_bytes())
+        record = model.model_validate_json((folder / RECORD).read_bytes())
     except (OSError, ValidationError):
         return None
+    return record if record.key == folder.name else None
 
 
 def damage(folder: Path, model: type[R]) -> str:
@@ -86,11 +88,13 @@ def damage(folder: Path, model: type[R]) -> str:
     if not folder.is_dir():
         return ""
     try:
-        json.loads((folder / RECORD).read_bytes())
+        content = json.loads((folder / RECORD).read_bytes())
     except OSError:
         return f"it holds no {RECORD}"
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"its {RECORD} is not whole"
+    if not isinstance(content, dict) or content.get("key") != folder.name:
+        return f"its {RECORD} is not of this folder"
     record = read(folder, model)
     try:
         for name in record.digests if record else ():

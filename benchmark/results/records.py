@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ..acoustics import ArraySetup
 from .statistics import Value
 
 State = Literal["ok", "failed", "skipped", "not-installed", "missing"]
+Key = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$", max_length=128)]
+"""The name of a folder within another one: it leads nowhere else."""
 
 
 class Record(BaseModel):
@@ -144,11 +147,22 @@ class GenerationMetrics(Record):
     sequences: int
 
 
+class Plan(Record):
+    """Where a scored set was heard, in metres from the array's centre: x toward microphone 2, y to where broadside is.
+    ``talkers`` are all positions in their order, each with the name of its place (empty: where the grid is); ``walls`` the
+    corners of the room at each place, where they are known."""
+
+    talkers: tuple[tuple[float, float, str], ...]
+    walls: dict[str, tuple[tuple[float, float], ...]]
+
+
 class StoredRecord(Record):
     """What lies beside files. ``digests`` are the SHA-256 of these by their names within the folder; empty in older records, of
     whose files nothing is known."""
 
-    key: str
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    key: Key
     digests: dict[str, str] = {}
 
 
@@ -163,11 +177,13 @@ class FitRecord(StoredRecord):
 
 class CellRecord(StoredRecord):
     """One fit on one scored set. ``fit_added_rss_mb`` is that of `memory`, ``parameters`` that of `Store.parameters`;
-    ``speakers`` are who is heard in each scored clip, by its number (empty in older records and where nothing was scored).
+    ``speakers`` are who is heard in each scored clip, by its number, ``plan`` says where (both empty in older records and where
+    nothing was scored).
+    ``made_elsewhere`` names the file of answers that another program made, which this suite cannot repeat.
     ``hint`` says what the answers seem to be where they do not seem to be degrees by the suite's convention, ``findings`` what
     was found wrong with the files of rooms."""
 
-    fit_key: str
+    fit_key: Key
     state: State
     fit: FitAxes
     axes: CellAxes
@@ -175,15 +191,26 @@ class CellRecord(StoredRecord):
     generation: GenerationMetrics | None = None
     leaks: Leaks | None = None
     speakers: tuple[str, ...] = ()
+    plan: Plan | None = None
     reason: str = ""
     hint: str = ""
     findings: tuple[str, ...] = ()
+    made_elsewhere: str = ""
     traceback: str = ""
     fit_s: float | None = None
     fit_added_rss_mb: float | None = None
-    parameters: int | None = None
+    parameters: int | None = Field(default=None, ge=0, lt=2**63)
     predict_us_per_sequence: float | None = None
     environment: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        """There are directions, and what the page says of it can be said in JSON; intervals may end in NaN."""
+        if not self.fit.candidates_deg:
+            raise ValueError("it knows no candidate directions")
+        parts = (self.fit, self.axes, self.leaks, self.plan, self.generation)
+        json.dumps([*(part.model_dump() for part in parts if part is not None), self.environment], allow_nan=False)
+        return self
 
     @property
     def learned(self) -> bool:

@@ -10,18 +10,27 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
+from pydantic import BaseModel, TypeAdapter
+from safetensors import SafetensorError
 
 from ..durable import replacing, sweep, write
 from ..errors import UserError
 from ..method import History
 from .folders import RECORD, damage, read, verify, whole
+from .generation import FILE as GENERATED
 from .generation import Generated
+from .predictions import read_generated, read_predictions
 from .records import CellRecord, FitAxes, FitRecord
 
 PREDICTIONS, HISTORY, PLAN, CURVE = "predictions.parquet", "history.json", "plan.json", "curve.json"
+Rows: TypeAlias = list[tuple[int, str, float]]
+"""A training curve: step, name, value."""
 LOG = logging.getLogger(__name__)
+_ROWS: TypeAdapter[Rows] = TypeAdapter(Rows)
+_PLAN = TypeAdapter(list[CellRecord])
 
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -39,6 +48,13 @@ def written_to(out: Path) -> Iterator[None]:
         raise UserError(f"--out {out}: cannot be written to ({error.strerror}); {advice}") from error
 
 
+class _Curve(BaseModel):
+    """That of a fit that trains."""
+
+    fit: FitAxes
+    rows: Rows
+
+
 class Stored:
     """What a folder of results holds, to be read."""
 
@@ -52,6 +68,10 @@ class Stored:
     def cell(self, key: str) -> CellRecord | None:
         return read(self.cells / key, CellRecord)
 
+    def fit_keys(self) -> list[str]:
+        """Of every stored fit."""
+        return sorted(path.name for path in self.fits.iterdir() if path.name[0] != ".") if self.fits.is_dir() else []
+
     def all_cells(self) -> list[CellRecord]:
         """Every stored cell, by key."""
         folders = sorted(self.cells.iterdir()) if self.cells.is_dir() else []
@@ -61,12 +81,14 @@ class Stored:
     def predictions(self, key: str) -> pd.DataFrame:
         """Columns start, clip, position (of the sequence), true_deg, estimated_deg; true_log_probability and
         estimated_log_probability where the method gives probabilities and the true angles are candidates. Raises OSError or
-        ValueError where they are not as they were written."""
-        verify(self.cells / key, self.cell(key), PREDICTIONS)
-        return pd.read_parquet(self.cells / key / PREDICTIONS)
+        ValueError where they are not as they were written, or nothing that a method can have answered."""
+        record = self.cell(key)
+        verify(self.cells / key, record, PREDICTIONS)
+        return read_predictions(self.cells / key / PREDICTIONS, record)
 
     def parameters(self, fit_key: str) -> int | None:
-        """How many numbers a fit keeps in safetensors files: 0 where it keeps nothing, None where it keeps other files only."""
+        """How many numbers a fit keeps in safetensors files: 0 where it keeps nothing, None where it keeps other files only or
+        one that cannot be read."""
         from safetensors import safe_open
 
         kept = [path for path in (self.fits / fit_key).rglob("*") if path.is_file() and path.name not in (RECORD, HISTORY)]
@@ -74,39 +96,43 @@ class Stored:
         if kept and not weights:
             return None
         count = 0
-        for path in weights:
-            with safe_open(path, framework="np") as file:
-                count += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        try:
+            for path in weights:
+                with safe_open(path, framework="np") as file:
+                    count += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        except SafetensorError:
+            return None
         return count
 
-    def history(self, fit_key: str) -> list[tuple[int, str, float]]:
-        """Training curve of a fit as rows of step, name, value."""
-        file = self.fits / fit_key / HISTORY
-        return [(step, name, value) for step, name, value in json.loads(file.read_text())] if file.is_file() else []
+    def history(self, fit_key: str) -> Rows:
+        """Training curve of a fit; empty where none is known or it cannot be read."""
+        try:
+            return _ROWS.validate_json((self.fits / fit_key / HISTORY).read_bytes())
+        except (OSError, ValueError):
+            return []
 
-    def curves(self) -> dict[str, tuple[FitAxes, list[tuple[int, str, float]]]]:
+    def curves(self) -> dict[str, tuple[FitAxes, Rows]]:
         """Axes and training curve, as far as it has come, of every fit that trains, by key."""
-        found = dict[str, tuple[FitAxes, list[tuple[int, str, float]]]]()
+        found = dict[str, tuple[FitAxes, Rows]]()
         for file in (self.out / "scratch").glob(f"*/{CURVE}"):
             try:
-                content = json.loads(file.read_text())
-                rows = [(step, name, value) for step, name, value in content["rows"]]
-                found[file.parent.name] = FitAxes.model_validate(content["fit"]), rows
-            except (OSError, ValueError, KeyError):  # it has just ended, or is of another version
+                curve = _Curve.model_validate_json(file.read_bytes())
+            except (OSError, ValueError):  # it has just ended, or is of another version
                 continue
+            found[file.parent.name] = curve.fit, curve.rows
         return found
 
     def generated(self, key: str) -> Generated:
-        """Sequences that a generative method made."""
-        return Generated.load(self.cells / key)
+        """Sequences that a generative method made. Raises OSError or ValueError where they are not as they were written."""
+        verify(self.cells / key, self.cell(key), GENERATED)
+        return read_generated(self.cells / key)
 
     def planned(self) -> dict[str, CellRecord]:
         """The cells of the latest request by key; empty where no request is known or another version wrote it."""
         try:
-            records = [CellRecord.model_validate(cell) for cell in json.loads((self.out / PLAN).read_text())]
-        except (FileNotFoundError, ValueError, TypeError):
+            return {record.key: record for record in _PLAN.validate_json((self.out / PLAN).read_bytes())}
+        except (OSError, ValueError):
             return {}
-        return {record.key: record for record in records}
 
 
 class Store(Stored):

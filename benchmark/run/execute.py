@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..plugins.spec import MethodSpec
 from ..results.records import CellRecord
 from ..results.store import Store
 from .engine import DONE, Engine
 from .jobs import Fit, Settings
 from .plan import Plan, Request, make_plan
+from .progress import shown
 from .resources import WORKER_MB, forecast
 
 
@@ -38,10 +39,11 @@ News = Callable[[bool], None]
 """Called when a fit has ended (True) or has trained on."""
 
 
-def planned(request: Request, console: Console) -> Plan:
-    """Spell a request out. Raises UserError for bad input; nothing is written."""
+def planned(request: Request, console: Console, *others: MethodSpec) -> Plan:
+    """Spell a request out, with ``others`` beside the methods that it names. Raises UserError for bad input; nothing is
+    written."""
     with console.status("preparing speech and rooms"):
-        plan = make_plan(request)
+        plan = make_plan(request, *others)
     for note in plan.notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)  # names of rooms have brackets
     return plan
@@ -58,7 +60,13 @@ def execute(plan: Plan, settings: Settings, jobs: int, engine: Engine, console: 
     cells = sum(not store.has_ok(cell.key) for fit in todo for cell in fit.cells)
     if todo:
         console.print(_before(plan, todo, cells, settings, jobs), soft_wrap=True)
-        _run_with_progress(todo, settings, engine, console, news)
+        with shown(todo, store, console) as show:
+
+            def listen(key: str, fraction: float, note: str) -> None:
+                show(key, fraction, note)
+                news(note == DONE)
+
+            engine.run(todo, settings, listen)
     found = [store.cell(key) for key in dict.fromkeys(plan.cell_keys)]
     return Outcome([record for record in found if record is not None], cells)
 
@@ -70,26 +78,3 @@ def _before(plan: Plan, todo: list[Fit], cells: int, settings: Settings, jobs: i
     how = f"{min(jobs, len(todo))} at a time, {settings.threads} thread{'s' * (settings.threads > 1)} each"
     memory = f"up to {min(jobs, len(todo)) * WORKER_MB / 1000:.1f} GB"
     return "; ".join(filter(None, [what, how, forecast(todo, settings, jobs), memory]))
-
-
-def _run_with_progress(fits: list[Fit], settings: Settings, engine: Engine, console: Console, news: News) -> None:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as progress:
-        whole = progress.add_task(f"{len(fits)} fits", total=len(fits), note="")
-        bars: dict[str, TaskID] = {}
-        done: dict[str, float] = {}
-        names = {fit.key: f"  {fit.method} {fit.axes.dataset} J={fit.axes.labels}" for fit in fits}
-
-        def listen(key: str, fraction: float, note: str) -> None:
-            done[key] = fraction
-            news(note == DONE)
-            if note == DONE:
-                if key in bars:
-                    progress.remove_task(bars.pop(key))
-            else:
-                if key not in bars:
-                    bars[key] = progress.add_task(names[key], total=1.0, note=note)
-                progress.update(bars[key], completed=min(fraction, 1.0), note=note)
-            progress.update(whole, completed=sum(done.values()))
-
-        engine.run(fits, settings, listen)

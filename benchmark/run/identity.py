@@ -7,7 +7,7 @@ from ..data.scene import Scene, data_code
 from ..data.splits import split_code
 from ..dataset import Room
 from ..digest import source_digest
-from ..plugins.spec import method_digest
+from ..plugins.spec import MethodSpec
 from ..protocol import GenerationProtocol, Protocol
 from ..results import generation, scoring
 from ..results.records import CellCode, FitCode
@@ -16,10 +16,10 @@ from .generate import generated_cell
 from .scored_set import scored_by
 
 
-def fit_code(method: str, scene: Scene) -> FitCode:
+def fit_code(method: MethodSpec, scene: Scene) -> FitCode:
     """Hashes of all code that a fit depends on."""
     return FitCode(
-        method=method_digest(method),
+        method=method.digest,
         room=room_code(scene.room),
         speech=source_digest(type(scene.corpus)) if scene.corpus else "",
         data=data_code(),

@@ -37,9 +37,11 @@ class Fit:
 
 @dataclass(frozen=True)
 class Settings:
-    """How fits are run, the same for all of a request; none of it may change a number but ``device`` and ``threads``."""
+    """How fits are run, the same for all of a request; none of it may change a number but ``device`` and ``threads``.
+    ``cluster`` names the machines that run them where that is not this one; empty where it is."""
 
     out: Path
     device: str = "cpu"
     threads: int = 1
     plugins: tuple[Path, ...] = ()
+    cluster: str = ""

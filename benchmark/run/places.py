@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+from pydantic import Field, TypeAdapter
 
 from ..data.open import named_room, named_speech
 from ..digest import digest
@@ -17,7 +19,7 @@ from ..durable import write
 from ..errors import UserError
 
 FILE = "places.json"
-Places: TypeAlias = dict[str, list[str]]
+Places: TypeAlias = dict[str, Annotated[list[str], Field(min_length=2, max_length=2)]]
 """By name: a hash of where it is, and one of its files. Of one that was moved the second stays, of one that was mended the
 first."""
 TABLE_BYTES, HEAD_BYTES, LOOKED_INTO, MOST = 2**20, 2**14, 1000, 200_000
@@ -55,7 +57,7 @@ def keep_places(places: Places, out: Path) -> None:
 
 def _kept(out: Path) -> Places:
     with suppress(OSError, ValueError):
-        return json.loads((out / FILE).read_text())
+        return TypeAdapter(Places).validate_json((out / FILE).read_bytes())
     return {}
 
 

@@ -44,17 +44,18 @@ class Request:
 
 @dataclass
 class Plan:
-    """Fits to run, cells that are known not to run, with the reason, what else a person should be told, and the rooms of all
-    this by name."""
+    """Fits to run, those that others run (`keep`), cells that are known not to run, with the reason, what else a person should
+    be told, and the rooms of all this by name."""
 
     fits: list[Fit] = field(default_factory=list)
+    elsewhere: list[Fit] = field(default_factory=list)
     not_run: list[CellRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rooms: dict[str, Room] = field(default_factory=dict)
 
     def cells(self) -> Iterator[CellRecord]:
-        """What is to be run, as if nothing had been."""
-        for fit in self.fits:
+        """What is to be run, by whomever, as if nothing had been."""
+        for fit in (*self.fits, *self.elsewhere):
             for cell in fit.cells:
                 yield CellRecord(key=cell.key, fit_key=fit.key, state="missing", fit=fit.axes, axes=cell.axes)
 
@@ -67,15 +68,23 @@ class Plan:
         there = {cell.key for cell in known.cells}
         known.cells += [cell for cell in fit.cells if cell.key not in there]
 
+    def keep(self, shard: int, shards: int) -> None:
+        """Keep one share of the fits, 1 to ``shards``, and leave the rest to others. The shares of one plan have no fit in
+        common, are all fits together, and as many each, give or take one; dear and cheap ones are mixed: keys are hashes."""
+        own = {fit.key for fit in sorted(self.fits, key=lambda fit: fit.key)[shard - 1 :: shards]}
+        self.elsewhere = [fit for fit in self.fits if fit.key not in own]
+        self.fits = [fit for fit in self.fits if fit.key in own]
+
     @property
     def cell_keys(self) -> list[str]:
         return [cell.key for fit in self.fits for cell in fit.cells] + [record.key for record in self.not_run]
 
 
-def make_plan(request: Request) -> Plan:
-    """Spell a request out. Raises UserError for anything that a person asked for and cannot have."""
+def make_plan(request: Request, *others: MethodSpec) -> Plan:
+    """Spell a request out, with ``others`` beside the methods that it names. Raises UserError for anything that a person asked
+    for and cannot have."""
     plan, scenes = Plan(), Scenes()
-    methods = [read_method(text) for text in dict.fromkeys(request.methods)]
+    methods = [*(read_method(text) for text in dict.fromkeys(request.methods)), *others]
     for protocol, spec in _scenes(request, methods, scenes, plan.notes):
         for method in (method for method in methods if _takes_part(method, protocol)):
             scene = scenes.get(spec)
@@ -208,7 +217,7 @@ def _fit(method: MethodSpec, protocol: Protocol, scene: Scene, spec: SceneSpec, 
         form=method.form.text,
         as_published=method.form.as_published,
         method_title=method.title,
-        code=fit_code(method.name, scene),
+        code=fit_code(method, scene),
         dataset=scene.room_name,
         measured=scene.room.measured,
         speech=scene.draw.corpus,

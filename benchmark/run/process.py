@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,10 +13,10 @@ from ..errors import UserError
 from ..plugins.child import Child
 from ..plugins.faults import described
 from ..plugins.registry import METHODS, REGISTRIES
-from ..results.records import CellRecord
 from ..results.store import Store
 from .jobs import Fit, Settings
 from .memory import ended_for_memory
+from .watch import Watch
 from .worker import Worker, prepare
 
 EVERY_S = 0.2
@@ -26,15 +26,18 @@ EVERY_S = 0.2
 class WorkerProcess:
     """A worker process, the fit that it is at, and what was stored of that fit's cells before."""
 
-    fit: Fit
+    _watch: Watch
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._child, self._store = Child(_serve, settings), Store(settings.out)
-        self._earlier: Sequence[CellRecord | None] = ()
         self._began_s: float | None = None
         self._was_trained = False
         self._ended_for_memory = ended_for_memory()
+
+    @property
+    def fit(self) -> Fit:
+        return self._watch.fit
 
     @property
     def lines(self) -> list[Any]:
@@ -47,11 +50,11 @@ class WorkerProcess:
     @property
     def took_s(self) -> float | None:
         """How long the fit that has ended took; None where it did not begin, or some of it was there."""
-        fresh = not any(self._earlier) and not self._was_trained
+        fresh = self._watch.began_afresh and not self._was_trained
         return time.monotonic() - self._began_s if fresh and self._began_s else None
 
     def take(self, fit: Fit) -> None:
-        self.fit, self._earlier = fit, [self._store.cell(cell.key) for cell in fit.cells]
+        self._watch = Watch(fit, self._store)
         self._was_trained = (self._store.fits / fit.key).is_dir()
         self._began_s = None
         try:
@@ -66,20 +69,20 @@ class WorkerProcess:
                 said = self._child.line.recv()
                 if isinstance(said, _End):
                     if said.reason:
-                        self._fail(said.reason)
+                        self._watch.fail(said.reason)
                     return True
                 if isinstance(said, _Begin):
                     self._began_s = time.monotonic()
                 else:
                     listen(self.fit.key, *said)
         except (EOFError, OSError):
-            self._fail(self._cause_of_death())
+            self._watch.fail(self._cause_of_death())
             return True
         if self._child.exitcode is not None:
-            self._fail(self._cause_of_death())
+            self._watch.fail(self._cause_of_death())
             return True
         if time_limit_s and self._began_s and time.monotonic() - self._began_s > time_limit_s:
-            self._fail(f"it took longer than --time-limit, {time_limit_s:g} s, and was ended{self._child.halt()}")
+            self._watch.fail(f"it took longer than --time-limit, {time_limit_s:g} s, and was ended{self._child.halt()}")
             return True
         return False
 
@@ -88,14 +91,6 @@ class WorkerProcess:
         if self._child.exitcode == -signal.SIGKILL and ended_for_memory() > self._ended_for_memory:
             return "the worker process ran out of memory, and the system ended it: lower --jobs, or give more memory"
         return f"the worker process {cause}"
-
-    def _fail(self, reason: str) -> None:
-        """Record the cells that this fit has brought nothing new about as failed."""
-        for cell, earlier in zip(self.fit.cells, self._earlier, strict=True):
-            found = self._store.cell(cell.key)
-            if found == earlier and not (found and found.state == "ok"):
-                axes = {"fit_key": self.fit.key, "fit": self.fit.axes, "axes": cell.axes}
-                self._store.add_cell(CellRecord(key=cell.key, state="failed", reason=reason, **axes))
 
     def stop(self) -> None:
         self._child.stop()

@@ -7,6 +7,9 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from ..cache import cache_folder
 from ..digest import digest
@@ -17,6 +20,7 @@ from .jobs import Fit, Settings
 WORKER_MB = 1500.0
 """What a worker takes at most in the default run, streams of two rooms and training included."""
 CGROUP = Path("/sys/fs/cgroup")
+_TAKEN_S = TypeAdapter(Annotated[float, Field(ge=0, allow_inf_nan=False)])
 
 
 def cores() -> int:
@@ -55,8 +59,11 @@ def jobs_and_threads(fits: int, device: str, jobs: int | None, threads: int | No
 def _file(fit: Fit, settings: Settings) -> Path:
     axes = fit.axes
     known = [axes.method, axes.variant, axes.labels, axes.dataset, fit.scene.speakers_per_role, len(fit.cells)]
-    where = environment(settings.device, settings.threads)
-    return cache_folder() / "times" / f"{digest([*known, where['cpu'], where['device'], settings.threads])}.json"
+    where = [settings.cluster, settings.device]  # its machines are not to be asked from here
+    if not settings.cluster:
+        here = environment(settings.device, settings.threads)
+        where = [here["cpu"], here["device"]]
+    return cache_folder() / "times" / f"{digest([*known, *where, settings.threads])}.json"
 
 
 def remember(fit: Fit, settings: Settings, taken_s: float) -> None:
@@ -67,12 +74,17 @@ def remember(fit: Fit, settings: Settings, taken_s: float) -> None:
         write(file, json.dumps(taken_s))
 
 
+def expected_s(fit: Fit, settings: Settings) -> float | None:
+    """How long a fit with its cells took here before; None where it never ran."""
+    try:
+        return _TAKEN_S.validate_json(_file(fit, settings).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
 def forecast(fits: Sequence[Fit], settings: Settings, jobs: int) -> str:
     """``about 24 minutes, by earlier runs here``; nothing where there were none."""
-    found = list[float]()
-    for fit in fits:
-        with suppress(OSError, ValueError):
-            found.append(json.loads(_file(fit, settings).read_text()))
+    found = [took_s for fit in fits if (took_s := expected_s(fit, settings)) is not None]
     if not found:
         return ""
     minutes = max(1, round(max(sum(found) / jobs, max(found)) / 60))

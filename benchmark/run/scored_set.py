@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ..data.scene import Scene
 from ..data.splits import ScoredSet, scored_set
+from ..dataset import Position, Room
 from ..errors import UserError
-from ..results.records import Leaks, LeakShares
+from ..results.records import Leaks, LeakShares, Plan
 from ..sequences import FRAMES_PER_SEQUENCE
 from .given import Part, given, part_of
 from .jobs import Cell, Fit
@@ -85,3 +86,13 @@ def scored_by(fit: Fit, cell: Cell, scene: Scene) -> tuple[ScoredSet, Leaks]:
         raise UserError(f"no sequence is left to score in {cell.split}: lower --labels or give more speech")
     scored = part_of(scene, subset, chosen.starts)
     return chosen, Leaks(labelled=leak(scored, labelled), unlabelled=leak(scored, unlabelled))
+
+
+def plan_of(room: Room, positions: Sequence[Position]) -> Plan:
+    """Where talkers and walls are, seen from above."""
+    angles = np.deg2rad([position.doa_deg for position in positions])
+    ranges = np.array([position.range_m for position in positions])
+    across, ahead = (ranges * np.sin(angles)).round(3).tolist(), (ranges * np.cos(angles)).round(3).tolist()
+    places = [position.place for position in positions]
+    walls = {place: corners for place in dict.fromkeys(places) if (corners := room.walls_m(place))}
+    return Plan(talkers=tuple(zip(across, ahead, places, strict=True)), walls=walls)

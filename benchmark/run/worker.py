@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +13,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ..data.scene import Scene, Scenes
-from ..data.splits import method_seed
-from ..method import Context, History, Method
+from ..data.splits import ScoredSet, method_seed
+from ..method import Context, History, Method, Prediction
 from ..plugins.contained import contained
 from ..plugins.registry import add_plugin_file
 from ..plugins.spec import make_method
@@ -27,8 +29,9 @@ from .generate import generated_cell
 from .given import given
 from .jobs import Cell, Fit, Settings
 from .memory import start_added
-from .scored_set import scored_by
+from .scored_set import plan_of, scored_by
 
+LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 Report = Callable[[float, str], None]
 CURVE_EVERY_S = 10.0
@@ -73,17 +76,34 @@ class Worker:
                 records.append(self._scored(fit, cell, method, scene, costs))
             except Crash as crash:
                 records.append(self._failed(fit, cell, crash))
+            scene.rest()
         return records
 
     def _trained(self, fit: Fit, scene: Scene, report: Report) -> tuple[Method, FitRecord]:
         """The fitted method, from the store or trained now, and the record of its training."""
-        _, method = make_method(fit.method)
-        method.context = Context(scene.setup, method_seed(fit.axes.seed), self._settings.device)
         stored = self._store.sound_fit(fit.key)
         if stored is not None:
+            method = self._made(fit, scene)
             asked(fit, "load", lambda: method.load(self._store.fits / fit.key))
             return method, stored
-        history, scratch = History(), self._store.scratch(fit.key)
+        begun = any(self._store.scratch(fit.key).iterdir())
+        try:
+            return self._trained_now(fit, scene, report)
+        except Crash as crash:
+            if not (begun and crash.trace):
+                raise
+            LOG.warning("%s: does not go on from %s (%s): trained anew", fit.method, self._store.scratch(fit.key), crash)
+        shutil.rmtree(self._store.scratch(fit.key))
+        return self._trained_now(fit, scene, report)
+
+    def _made(self, fit: Fit, scene: Scene) -> Method:
+        _, method = make_method(fit.method)
+        method.context = Context(scene.setup, method_seed(fit.axes.seed), self._settings.device)
+        return method
+
+    def _trained_now(self, fit: Fit, scene: Scene, report: Report) -> tuple[Method, FitRecord]:
+        """From what an earlier process left, or from the beginning."""
+        method, history, scratch = self._made(fit, scene), History(), self._store.scratch(fit.key)
         progress = self._followed(fit, history, report)
         method.context = replace(method.context, scratch=scratch, progress=progress, history=history)
         fit_s, added_rss_mb = _train(method, fit, scene) if fit.learns else (0.0, None)
@@ -144,13 +164,19 @@ def scored_cell(fit: Fit, cell: Cell, method: Method, scene: Scene) -> tuple[dic
     chosen, leaks = scored_by(fit, cell, scene)
     prediction, predict_s = asked(fit, "predict", lambda: _timed(lambda: method.predict(chosen.sequences)))
     guarded(fit, "predict", lambda: checked(prediction, len(chosen.sequences), scene.setup))
+    outcome, table = outcome_of(fit, cell, scene, chosen, prediction)
+    costs = {"predict_us_per_sequence": predict_s / len(table) * 1e6}
+    return {**outcome, **costs, "leaks": leaks}, table
+
+
+def outcome_of(
+    fit: Fit, cell: Cell, scene: Scene, chosen: ScoredSet, prediction: Prediction
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What the record of a scored set says of what was answered, and the answers as they are stored."""
     table = predictions_table(chosen, prediction, scene.setup if cell.axes.counts_hits else None)
-    metrics = score(table, fit.axes.candidates_deg, cell.axes.counts_hits)
-    speakers = chosen.stream.clip_speakers
     return {
-        "metrics": metrics,
-        "leaks": leaks,
-        "speakers": speakers,
+        "metrics": score(table, fit.axes.candidates_deg, cell.axes.counts_hits),
+        "speakers": chosen.stream.clip_speakers,
+        "plan": plan_of(scene.room_of(cell.protocol.splits[cell.split]), chosen.stream.positions),
         "hint": misread(table["estimated_deg"], table["true_deg"], fit.axes.candidates_deg),
-        "predict_us_per_sequence": predict_s / len(table) * 1e6,
     }, table

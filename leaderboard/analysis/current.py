@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from ...benchmark.results.records import CellCode, CellRecord, FitCode, plugin_name
@@ -18,7 +19,8 @@ Entry: TypeAlias = tuple[int, str, str]
 class Installed:
     """Hashes of the code that is installed: those of `FitCode`, and for every protocol its fingerprint and `CellCode`.
 
-    For people: ``protocol_titles`` with references, and ``citations`` of methods.
+    For people: ``protocol_titles`` with references, and of methods ``citations``, the values that ``parameters`` have where
+    nothing is said, and the files of their ``sources``.
     """
 
     methods: Mapping[str, str]
@@ -29,6 +31,8 @@ class Installed:
     protocols: Mapping[str, tuple[str, CellCode]]
     protocol_titles: Mapping[str, tuple[str, str]]
     citations: Mapping[str, str]
+    parameters: Mapping[str, Mapping[str, str]]
+    sources: Mapping[str, tuple[Path, ...]]
 
     def is_current(self, record: CellRecord) -> bool:
         """Whether the record is of the installed code, all of it. What is not installed cannot be out of date."""

@@ -22,6 +22,7 @@ from .clips import Clips, Totals, sampled, totals, units_of
 from .current import Entry, entry
 from .reference import Reference, reference
 from .shipped import OWN, Origin
+from .trust import Trust, trust_of
 
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "not-installed", "skipped", "ok")
 Read: TypeAlias = Callable[[str], pd.DataFrame]
@@ -35,7 +36,8 @@ class Score:
     seeds; intervals over clips as `Clips` counts them, places and fits. ``by_doa``, ``by_place`` (MAE where positions have a
     place, else empty) and ``confusion`` are of the sequences of all seeds together.
 
-    ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn.
+    ``confusion [D, T]`` counts estimates by the D true angles of ``by_doa`` and by candidate, where it is drawn; so with
+    ``trust``, where there are probabilities, and with ``by_position``, the MAE of each of `Plan.talkers` (nan: not scored).
     """
 
     values: Mapping[str, Value]
@@ -45,6 +47,8 @@ class Score:
     by_doa: metrics.ByDoa
     by_place: Mapping[str, float]
     confusion: NDArray[np.int64] | None
+    trust: Trust | None
+    by_position: tuple[float, ...]
 
     @property
     def mae_deg(self) -> Estimate:
@@ -188,8 +192,22 @@ def _score(good: Good, clips: Clips, with_confusion: bool) -> tuple[Score, Total
         by_doa=metrics.by_doa(error_deg, true),
         by_place=_by_place([table for _, table in good]),
         confusion=metrics.confusion(estimated, true, first.fit.candidates_deg) if with_confusion else None,
+        trust=trust_of(seeds) if with_confusion else None,
+        by_position=_by_position(good) if with_confusion and first.plan else (),
     )
     return score, totals(names, error_deg, clips)
+
+
+def _by_position(good: Good) -> tuple[float, ...]:
+    """MAE of every position over all seeds."""
+    plan = good[0][0].plan
+    assert plan is not None
+    found = pd.concat([table[["position", "estimated_deg", "true_deg"]] for _, table in good])
+    error_deg = metrics.absolute_error_deg(found["estimated_deg"], found["true_deg"])
+    position, count = np.asarray(found["position"], np.int64), len(plan.talkers)
+    heard = np.bincount(position, minlength=count)[:count]
+    total_deg = np.bincount(position, weights=error_deg, minlength=count)[:count]
+    return tuple(np.where(heard > 0, total_deg / np.maximum(heard, 1), np.nan).tolist())
 
 
 def _by_place(tables: Sequence[pd.DataFrame]) -> dict[str, float]:

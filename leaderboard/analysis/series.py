@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .marks import Mark, marks
 from .rows import Row
 from .tables import Table
+from .trust import SHARES_PCT
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,8 @@ def _paper(table: Table) -> Iterator[Series]:
 def doa_series(table: Table) -> list[Series]:
     """Mean absolute error at each true angle, per method at its largest number of labels."""
     return [
-        Series(
-            name=_with_labels(row),
-            method=row.method,
-            source=_source(row),
-            flat=False,
-            x=tuple(row.score.by_doa.true_deg.tolist()),
-            y=tuple(row.score.by_doa.mae_deg.tolist()),
-            lo=(None,) * len(row.score.by_doa.true_deg),
-            hi=(None,) * len(row.score.by_doa.true_deg),
-        )
-        for row in _detailed(table)
+        _curve(row, tuple(row.score.by_doa.true_deg.tolist()), tuple(row.score.by_doa.mae_deg.tolist()))
+        for row in detailed(table)
         if row.score
     ]
 
@@ -93,16 +85,29 @@ def confusions(table: Table) -> list[Confusion]:
     """Confusion of every method at its largest number of labels, the best first."""
     found = [
         Confusion(
-            name=_with_labels(row),
+            name=with_labels(row),
             mae_deg=row.score.mae_deg.mean,
             true_deg=tuple(row.score.by_doa.true_deg.tolist()),
             estimated_deg=row.first.fit.candidates_deg,
             counts=tuple(tuple(line) for line in row.score.confusion.tolist()),
         )
-        for row in _detailed(table)
+        for row in detailed(table)
         if row.score and row.score.confusion is not None
     ]
     return sorted(found, key=lambda confusion: confusion.mae_deg)
+
+
+def trust_series(table: Table) -> tuple[list[Series], list[Series]]:
+    """Per method with probabilities, at its largest number of labels: how often it is right against how sure it is, and its
+    error against the share of sequences that is kept, the surest first. Both in percent along x."""
+    known = [(row, row.score.trust) for row in detailed(table) if row.score and row.score.trust]
+    right = [_curve(row, trust.confidence_pct, trust.accuracy_pct) for row, trust in known]
+    return right, [_curve(row, tuple(map(float, SHARES_PCT)), trust.kept_mae_deg) for row, trust in known]
+
+
+def _curve(row: Row, x: tuple[float, ...], y: tuple[float, ...]) -> Series:
+    unknown = (None,) * len(x)
+    return Series(with_labels(row), row.method, _source(row), flat=False, x=x, y=y, lo=unknown, hi=unknown)
 
 
 def method_marks(tables: Sequence[Table]) -> dict[str, Mark]:
@@ -111,13 +116,15 @@ def method_marks(tables: Sequence[Table]) -> dict[str, Mark]:
     return marks(names)
 
 
-def _detailed(table: Table) -> list[Row]:
+def detailed(table: Table) -> list[Row]:
+    """Of every method the row with the most labels."""
     scored = (row for row in table.rows if row.score and not row.origin.outdated)
     drawn = (row for row in scored if row.score and row.score.confusion is not None)
     return sorted(drawn, key=lambda row: (row.method, row.variant))
 
 
-def _with_labels(row: Row) -> str:
+def with_labels(row: Row) -> str:
+    """``cnn, J = 988``."""
     return f"{row.name}, J = {row.labels}" if row.labels else row.name
 
 

@@ -15,10 +15,10 @@ from .current import Axes, entry, set_axes
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a row comes from. ``outdated`` says why today's code would not give it again: then it is shown, and compared with
-    nothing."""
+    """Where a row comes from: one's own runs, the suite, or predictions that were made elsewhere. ``outdated`` says why today's
+    code would not give it again: then it is shown, and compared with nothing."""
 
-    name: Literal["own", "shipped"] = "own"
+    name: Literal["own", "shipped", "predictions"] = "own"
     outdated: str = ""
 
     @property
@@ -26,7 +26,7 @@ class Origin:
         return f"{self.name}, outdated" if self.outdated else self.name
 
 
-OWN = Origin()
+OWN, PREDICTIONS = Origin(), Origin("predictions")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Shipped:
 
     def origin(self, record: CellRecord) -> Origin:
         if record is not self.cells.get(record.key):
-            return OWN
+            return PREDICTIONS if record.made_elsewhere else OWN
         return Origin("shipped", self.changed.get(record.fit_key, ""))
 
 
@@ -67,9 +67,11 @@ def _place(record: CellRecord) -> Axes:
 
 
 def command(record: CellRecord) -> str:
-    """What a person writes to run the fit of a record themselves."""
+    """What a person writes to run the fit of a record themselves, or to have the answers to it scored."""
     fit, axes = record.fit, record.axes
+    made_elsewhere = record.made_elsewhere
+    command, method = (f"score {made_elsewhere}", "--method-name") if made_elsewhere else ("run", "--method")
     return (
-        f"doabench run --protocol {axes.protocol} --method '{fit.spec}' --labels {fit.nominal_labels} --rooms {fit.dataset} "
-        f"--speech {fit.speech} --scale {axes.scale}"
+        f"doabench {command} --protocol {axes.protocol} {method} '{fit.spec}' --labels {fit.nominal_labels} "
+        f"--rooms {fit.dataset} --speech {fit.speech} --scale {axes.scale}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..format import rt60_text
+from ..format import file_stem, rt60_text
 from .cells import Cell, make_cell
 from .reference import Reference, published
 from .rows import Row
@@ -105,15 +105,17 @@ class Table:
 def make_tables(sets: Sequence[ScoredSet]) -> list[Table]:
     """One table for each scored set, in their order."""
     short = [_slug(one) for one in sets]
-    return [_table(_slug(one, long=short.count(_slug(one)) > 1), one) for one in sets]
+    slugs = [_slug(one, long=short.count(_slug(one)) > 1) for one in sets]
+    again = [slugs[:number].count(slug) for number, slug in enumerate(slugs)]
+    named = [f"{slug}-{times + 1}" if times else slug for slug, times in zip(slugs, again, strict=True)]
+    return [_table(slug, one) for slug, one in zip(named, sets, strict=True)]
 
 
 def _slug(one: ScoredSet, long: bool = False) -> str:
     fit, axes = one.rows[0].first.fit, one.rows[0].first.axes
     more = (fit.speech, axes.scale, f"rt{axes.rt60_s:g}", axes.protocol_fingerprint[:6]) if long else ()
     rooms = filter(None, (one.rows[0].first.trained_in, one.rows[0].first.room))
-    text = "_".join((axes.protocol, *rooms, axes.split, *more))
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in text)
+    return file_stem("_".join((axes.protocol, *rooms, axes.split, *more)))
 
 
 def _table(slug: str, one: ScoredSet) -> Table:

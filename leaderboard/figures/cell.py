@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ...benchmark.results.metrics import absolute_error_deg, by_doa, confusion
 from ...benchmark.results.records import CellRecord
+from ..format import drawn_text
 
 
 class Figures:
@@ -26,7 +27,7 @@ class Figures:
         """File name and figure, one after the other; a figure holds until the next call."""
         self._fill(record, predictions)
         for name, figure in {"confusion.png": self.figures[0], "error_by_doa.png": self.figures[1]}.items():
-            figure.axes[0].set_title(title, fontsize=9)
+            figure.axes[0].set_title(drawn_text(title), fontsize=9)
             yield name, figure
 
     def _fill(self, record: CellRecord, predictions: pd.DataFrame) -> None:

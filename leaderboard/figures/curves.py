@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..analysis.marks import Mark
 from ..analysis.series import Confusion, Series, confusions, doa_series, label_series, method_marks
 from ..analysis.tables import Table
+from ..format import drawn_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 DRAWN_CONFUSIONS = 4
 
 
-def draw(tables: list[Table]) -> Iterator[tuple[str, Figure]]:
+def draw(tables: Sequence[Table]) -> Iterator[tuple[str, Figure]]:
     """File name and figure, one after another. Angle by angle only where it is not the training set: a handful is enough."""
     drawn_as = method_marks(tables)
     for table in tables:
@@ -34,7 +35,7 @@ def _figure(width: float, height: float, title: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    figure.suptitle(title, fontsize=10, x=0.02, ha="left")
+    figure.suptitle(drawn_text(title), fontsize=10, x=0.02, ha="left")
     return figure
 
 
@@ -45,9 +46,9 @@ def _labels_figure(table: Table, series: list[Series], drawn_as: Mapping[str, Ma
         style = _style(one, drawn_as)
         if one.flat:
             style |= {"marker": ""}
-            axes.axhline(one.y[0], label=one.name, **style)
+            axes.axhline(one.y[0], label=drawn_text(one.name), **style)
             continue
-        axes.plot(one.x, one.y, label=one.name, **style)
+        axes.plot(one.x, one.y, label=drawn_text(one.name), **style)
         if any(value is not None for value in one.lo):
             low, high = (tuple(float("nan") if value is None else value for value in bound) for bound in (one.lo, one.hi))
             axes.vlines(one.x, low, high, color=style["color"], alpha=0.4)
@@ -66,7 +67,7 @@ def _doa_figure(table: Table, series: list[Series], drawn_as: Mapping[str, Mark]
     figure = _figure(8, 4.0, f"{table.protocol}, {table.title}")
     axes = figure.subplots()
     for one in series:
-        axes.plot(one.x, one.y, label=one.name, **_style(one, drawn_as))
+        axes.plot(one.x, one.y, label=drawn_text(one.name), **_style(one, drawn_as))
     axes.set_xticks(series[0].x, [f"{angle:g}" for angle in series[0].x], fontsize=8)
     axes.set_xlabel("true direction (deg)")
     axes.set_ylabel("mean absolute error (deg)")
@@ -85,7 +86,7 @@ def _confusion_figure(table: Table, matrices: list[Confusion]) -> Figure:
         counts = np.array(matrix.counts, float)
         share = 100 * counts / counts.sum(1, keepdims=True).clip(1)
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100, origin="lower", aspect="auto")
-        axes.set_title(matrix.name, fontsize=8)
+        axes.set_title(drawn_text(matrix.name), fontsize=8)
         columns, rows = len(matrix.estimated_deg), len(matrix.true_deg)
         axes.set_xticks(*_some(matrix.estimated_deg, columns), fontsize=7)
         axes.set_yticks(*_some(matrix.true_deg, rows), fontsize=7)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...benchmark.acoustics import SPEED_OF_SOUND_M_PER_S, ArraySetup, free_space_phase, tdoa_s
 from ...benchmark.results.generation import Generated, delays_by_doa
 from ...benchmark.sequences import PHASE_BINS
+from ..format import drawn_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ def _figure(width: float, height: float, title: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure((width, height), dpi=90, layout="constrained")
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(drawn_text(title), fontsize=9)
     return figure
 
 

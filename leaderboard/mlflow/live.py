@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...benchmark.results.store import Store
-from .database import EXPERIMENT, alone, calm, open_client, store_uri
-from .sync import BATCH, FIT_PARAMS, experiment_of
+from .content import FIT_PARAMS
+from .database import opened
+from .sqlite import EXPERIMENT
+from .sync import BATCH, experiment_of, find_experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,16 +21,17 @@ NAME = EXPERIMENT + "training"
 
 
 def follow(out: Path) -> None:
-    """Log what is new in the curves of fits that train, and end the runs of those that do not any more. Raises what MLflow
-    raises."""
-    store, uri = Store(out), store_uri(out)
-    curves = store.curves()
-    with calm(), alone(out, uri):
-        client = open_client(uri)
-        if not curves and client.get_experiment_by_name(NAME) is None:
+    """Log what is new in the curves of fits that train, and end the runs of those that do not any more. Raises
+    UserError where MLflow fails."""
+    curves = Store(out).curves()
+    with opened(out) as client:
+        if not curves and find_experiment(client, NAME) is None:
             return
-        experiment = experiment_of(client, uri, NAME)
-        running = {run.data.tags[KEY]: run for run in client.search_runs([experiment], "attributes.status = 'RUNNING'")}
+        experiment = experiment_of(client, out, NAME).experiment_id
+        running: dict[str, Run] = {}
+        for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+            if running.setdefault(run.data.tags[KEY], run) is not run:  # a request was repeated, its first answer lost
+                client.delete_run(run.info.run_id)
         for key, (axes, rows) in curves.items():
             run = running.pop(key, None) or client.create_run(
                 experiment,
@@ -41,11 +44,11 @@ def follow(out: Path) -> None:
 
 
 def _log(client: MlflowClient, run: Run, rows: list[tuple[int, str, float]], params: dict[str, object]) -> None:
-    from mlflow.entities import Metric, Param
+    from mlflow.entities import Metric, Param, RunTag
 
     identity, logged, now_ms = run.info.run_id, int(run.data.tags[LOGGED]), int(time.time() * 1000)
-    new = [Metric(f"train/{name}", value, now_ms, step) for step, name, value in rows[logged:]]
-    for first in range(0, len(new), BATCH):
-        given = [Param(name, str(value)) for name, value in params.items()] if not logged and not first else []
-        client.log_batch(identity, new[first : first + BATCH], given)
-    client.set_tag(identity, LOGGED, str(len(rows)))
+    for first in range(logged, len(rows), BATCH):
+        new = rows[first : first + BATCH]
+        metrics = [Metric(f"train/{name}", value, now_ms, step) for step, name, value in new]
+        given = [] if first else [Param(name, str(value)) for name, value in params.items()]
+        client.log_batch(identity, metrics, given, [RunTag(LOGGED, str(first + len(new)))])  # how far, in the same request

@@ -1,155 +1,263 @@
-"""MLflow, where people compare runs: every stored cell becomes one flat run, once. What counts stays in the records.
+"""MLflow, where people compare runs: every stored cell becomes one run, once, and every row of the leaderboard one more, kept
+up to date. What counts stays in the records.
 
 The MLflow store is that of ``MLFLOW_TRACKING_URI`` or, where it is not set, `mlflow.db` in the folder of results.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...benchmark.results import generation, scoring
-from ...benchmark.results.catalogue import COSTS, flat
+import pandas as pd
+
 from ...benchmark.results.folders import RECORD
-from ...benchmark.results.metrics import absolute_error_deg, by_doa
 from ...benchmark.results.records import CellRecord
 from ...benchmark.results.store import Store
+from ..analysis.current import Installed
+from ..analysis.rows import Row
+from ..analysis.tables import Table
 from ..figures import generation as generation_figures
-from .database import ARTIFACTS, EXPERIMENT, alone, calm, database_file, open_client, store_uri
+from .content import CELLS, CONTENT, KEY, PARENT, Content, datasets_of, of_cell, of_row, row_key
+from .database import opened, store_uri
+from .sqlite import ARTIFACTS, EXPERIMENT, database_file
+from .views import experiment_tags
 
 if TYPE_CHECKING:  # MLflow and matplotlib take a second to import
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput
+    from mlflow.entities import Experiment, Metric, Run
 
     from ..figures.cell import Figures
 
-KEY = "doabench.key"
-PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with the params
-FIT_PARAMS = ("method", "variant", "form", "labels", "nominal_labels", "dataset", "measured", "speech", "seed")
-PARAMS = (*FIT_PARAMS, "rt60_s", "split", "scale", "protocol_version")
+NAMED = "doabench.experiment"
+"""Tag with the name that an experiment got here."""
+LAYOUT, TODAY = "doabench.layout", "2"
+"""Runs in the layout of another version are made again."""
+PAGE, BATCH = 1000, 900  # runs that are read, metrics that are logged at a time; MLflow takes 1,000 with params and tags
 
 
-def sync(out: Path) -> int:
-    """Bring every ok cell of ``out`` into MLflow; how many runs were added now. Raises what MLflow raises.
+def sync(out: Path, tables: Sequence[Table], installed: Installed | None = None) -> int:
+    """Bring every ok cell of ``out`` into MLflow, and the rows of ``tables`` that are of these; how many runs of cells were
+    added now. Raises UserError where MLflow fails; the next sync goes on from there.
 
-    A run is known by the key of its cell and is never changed. One that an earlier sync did not finish is made again.
+    A run is known by the key of its cell or row. That of a cell is never changed. One that an earlier sync did not finish is
+    made again.
     """
-    store, uri = Store(out), store_uri(out)
+    store = Store(out)
     cells = {record.key: record for record in store.all_cells() if record.state == "ok"}
     if not cells:
         return 0
-    with calm(), alone(out, uri):
-        client = open_client(uri)
-        protocols = sorted({record.axes.protocol for record in cells.values()})
-        experiments = {protocol: experiment_of(client, uri, EXPERIMENT + protocol) for protocol in protocols}
-        done = _done(client, list(experiments.values()), cells)
-        missing = [record for key, record in cells.items() if key not in done]
-        if missing:
-            from ..figures.cell import Figures  # imports matplotlib, which an idle sync need not
+    rows = {row_key(row): row for table in tables for row in table.rows if row.score and row.origin.name != "shipped"}
+    keys = {*cells, *rows}
+    with opened(out) as client:
+        experiments: dict[str, str] = {}
+        for protocol in sorted({record.axes.protocol for record in cells.values()}):
+            found = experiment_of(client, out, EXPERIMENT + protocol)
+            _describe(client, found, experiment_tags(protocol, tables, installed))
+            experiments[protocol] = found.experiment_id
+        runs = _Runs(client, store, experiments, _there(client, [*experiments.values()], keys), installed)
+        parents = {record.key: run for key, row in rows.items() if (run := runs.row(key, row)) for record in row.records}
+        added = sum(runs.cell(record, parents.get(key, "")) for key, record in cells.items())
+        # A request that was repeated, its first answer lost, has made a run that nobody knows.
+        for run in client.search_runs([*experiments.values()], "attributes.status = 'RUNNING'"):
+            if run.data.tags.get(KEY) in keys:
+                client.delete_run(run.info.run_id)
+        return added
 
-            figures = Figures()
-            for record in missing:
-                _add(client, experiments[record.axes.protocol], store, record, figures)
-    return len(missing)
+
+def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
+    """An experiment of ours, deleted or not: a tag tells which it is, for people rename them."""
+    from mlflow.entities import ViewType
+
+    tagged = client.search_experiments(ViewType.ALL, filter_string=f"tags.`{NAMED}` = '{name}'")
+    return tagged[0] if tagged else client.get_experiment_by_name(name)
 
 
-def experiment_of(client: MlflowClient, uri: str, name: str) -> str:
-    """The identity of an experiment, which is made, or brought back if someone deleted it."""
-    database, found = database_file(uri), client.get_experiment_by_name(name)
-    if found is None:
+def experiment_of(client: MlflowClient, out: Path, name: str) -> Experiment:
+    """An experiment, which is made, or brought back if someone deleted it."""
+    from mlflow.exceptions import MlflowException
+
+    if (found := find_experiment(client, name)) is None:
+        database = database_file(store_uri(out))
         artifacts = (database.resolve().parent / ARTIFACTS / name).as_uri() if database else None
-        return client.create_experiment(name, artifacts)
+        try:
+            return client.get_experiment(client.create_experiment(name, artifacts, {NAMED: name}))
+        except MlflowException:  # made by a request that was repeated, its first answer lost?
+            if (found := find_experiment(client, name)) is None:
+                raise
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    return found.experiment_id
-
-
-def _done(client: MlflowClient, experiments: list[str], cells: dict[str, CellRecord]) -> set[str]:
-    """Keys of the complete runs. Half-made runs of our cells are deleted."""
-    runs, token = [], None
-    while token != "":  # one search returns one page and does not say that it is not all
-        page = client.search_runs(experiments, max_results=PAGE, page_token=token)
-        runs += [run for run in page if run.data.tags.get(KEY) in cells]
-        token = page.token or ""
-    for run in runs:
-        if run.info.status != "FINISHED":
-            client.delete_run(run.info.run_id)
-    return {run.data.tags[KEY] for run in runs if run.info.status == "FINISHED"}
-
-
-def _add(client: MlflowClient, experiment: str, store: Store, record: CellRecord, figures: Figures) -> None:
-    """Log one cell. Its run counts only when it is FINISHED, which comes last; it lasts as long as fit and scoring took."""
-    from mlflow.entities import Metric, Param
-
-    whole, name = record.model_dump(), _name(record)
-    scores = _scores(record)
-    where = {"dataset": record.room, "trained_in": record.trained_in}
-    params = {key: value for key, value in (whole["fit"] | whole["axes"] | where).items() if key in PARAMS}
-    fit_ms, predict_ms = 1e3 * (record.fit_s or 0), (record.predict_us_per_sequence or 0) * scores["sequences"] / 1e3
-    end = int(1e3 * (store.cells / record.key / RECORD).stat().st_mtime)
-    start = end - int(fit_ms + predict_ms)
-    run = client.create_run(experiment, start_time=start, tags=_tags(record), run_name=name).info.run_id
-    curves = store.history(record.fit_key)
-    per_step = fit_ms / max([1, *(step for step, _, _ in curves)])
-    metrics = [Metric(key, value, end, 0) for key, value in scores.items()]
-    metrics += [Metric(f"train/{key}", value, start + int(step * per_step), step) for step, key, value in curves]
-    predictions = store.predictions(record.key) if record.metrics is not None else None
-    if predictions is not None:
-        error = absolute_error_deg(predictions["estimated_deg"], predictions["true_deg"])
-        found = by_doa(error, predictions["true_deg"])
-        metrics += [
-            Metric(f"mae_deg_at/{at:g}", value, end, 0) for at, value in zip(found.true_deg, found.mae_deg, strict=True)
-        ]
-    for first in range(0, len(metrics), BATCH):
-        chunk = metrics[first : first + BATCH]
-        client.log_batch(run, chunk, () if first else [Param(key, str(value)) for key, value in params.items()])
-    client.log_inputs(run, datasets=_datasets(record))
-    if predictions is not None:
-        pictures = figures.drawn(name, record, predictions)
-    else:
-        pictures = generation_figures.drawn(name, store.generated(record.key), record.fit.setup)
-    for file, figure in pictures:
-        client.log_figure(run, figure, file)
-    client.set_terminated(run, "FINISHED", end_time=end)
-
-
-def _scores(record: CellRecord) -> dict[str, float]:
-    """All numbers of a cell that are there, by the names of MLflow metrics."""
-    costs = flat({cost.name: getattr(record, cost.name) for cost in COSTS})
-    if record.metrics is not None:
-        found = record.metrics
-        counts = {"sequences": float(found.sequences), "clips": float(found.clips), "floor_deg": found.floor_deg}
-        return flat(found.values) | counts | costs
-    assert record.generation is not None
-    return record.generation.values | {"sequences": float(record.generation.sequences)} | costs
-
-
-def _name(record: CellRecord) -> str:
-    """Such as `cnn (as released) J=988 validation dtu-twin 0.5 s seed 0`."""
-    fit, axes = record.fit, record.axes
-    labels = f" J={fit.labels}" if fit.labels else ""
-    rt60 = f" {axes.rt60_s:g} s" if axes.rt60_known else ""
-    return f"{fit.name}{labels} {axes.split} {record.room}{rt60} seed {fit.seed}"
-
-
-def _tags(record: CellRecord) -> dict[str, str]:
-    where = {name: str(record.environment.get(name, "")) for name in ("commit", "dirty", "cpu", "device", "threads")}
-    own = {KEY: record.key, "doabench.fit_key": record.fit_key, "fingerprint": record.axes.protocol_fingerprint}
-    own["signature"] = generation.signature() if record.generation is not None else scoring.signature()
-    return own | where | {"mlflow.source.name": "doabench", "mlflow.source.git.commit": where["commit"]}
-
-
-def _datasets(record: CellRecord) -> list[DatasetInput]:
-    """What the fit was trained on, if it was, and what this cell scores."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    fit = record.fit
-    uses = {"training": (fit.dataset, fit.data_digest)} if record.learned else {}
-    uses["evaluation"] = (record.room, record.axes.scored_digest)
-    found = []
-    for use, (room, digest) in uses.items():
-        source = json.dumps({"room": room, "speech": fit.speech, "seed": fit.seed})
-        dataset = Dataset(f"{room} + {fit.speech}", digest, "doabench", source)
-        found.append(DatasetInput(dataset, [InputTag("mlflow.data.context", use)]))
+    _describe(client, found, {NAMED: name})
     return found
+
+
+def _describe(client: MlflowClient, experiment: Experiment, tags: Mapping[str, str]) -> None:
+    for name, value in tags.items():
+        if experiment.tags.get(name) != value:
+            client.set_experiment_tag(experiment.experiment_id, name, value)
+
+
+def _there(client: MlflowClient, experiments: list[str], keys: set[str]) -> dict[str, Run]:
+    """The complete runs by their keys. Those of ours that are half-made, of another layout, there twice (who restores an
+    experiment restores all that was ever deleted in it), or of a row that is no longer one, are deleted."""
+    runs = _all_runs(client, experiments)
+    above = {run.data.tags.get(PARENT) for run in runs if run.data.tags.get(KEY) in keys}
+    complete: dict[str, Run] = {}
+    for run in runs:
+        key = run.data.tags.get(KEY, "")
+        if key in keys and key not in complete and run.info.status == "FINISHED" and run.data.tags.get(LAYOUT) == TODAY:
+            complete[key] = run
+        elif key in keys or run.info.run_id in above:
+            client.delete_run(run.info.run_id)
+    return complete
+
+
+def forget(out: Path, keys: set[str]) -> None:
+    """Delete the runs of cells, and those of rows that have no other. Raises UserError where MLflow fails."""
+    with opened(out) as client:
+        runs = _all_runs(client, [one.experiment_id for one in our_experiments(client)])
+        gone = [run for run in runs if run.data.tags.get(KEY) in keys]
+        parents = {run.data.tags.get(PARENT) for run in gone} - {run.data.tags.get(PARENT) for run in runs if run not in gone}
+        for run in (*gone, *(run for run in runs if run.info.run_id in parents)):
+            client.delete_run(run.info.run_id)
+
+
+def our_experiments(client: MlflowClient) -> list[Experiment]:
+    """Those that nobody deleted, whatever people call them."""
+    return [one for one in client.search_experiments() if NAMED in one.tags or one.name.startswith(EXPERIMENT)]
+
+
+def _all_runs(client: MlflowClient, experiments: list[str]) -> list[Run]:
+    runs: list[Run] = []
+    token = None if experiments else ""
+    with _uncollected():
+        while token != "":  # one search returns one page and does not say that it is not all
+            page = client.search_runs(experiments, max_results=PAGE, page_token=token)
+            runs += page
+            token = page.token or ""
+    return runs
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for garbage: among the 100,000 objects that MLflow makes of 2,000 runs it took as long as reading these."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Makes what is missing. A run counts only when it is FINISHED, which comes last."""
+
+    client: MlflowClient
+    store: Store
+    experiments: Mapping[str, str]
+    there: Mapping[str, Run]
+    installed: Installed | None
+
+    def row(self, key: str, row: Row) -> str:
+        """The identity of the run of a row, which says what it says today."""
+        from mlflow.entities import RunTag
+
+        content, known = of_row(row, self.installed), self.there.get(key)
+        if known is not None and known.data.tags.get(CONTENT) == content.tags[CONTENT]:
+            return known.info.run_id
+        if known is not None and not ({*known.data.metrics} <= {*content.metrics} and known.data.params == content.params):
+            self.client.delete_run(known.info.run_id)  # MLflow forgets neither a metric nor a parameter
+            known = None
+        start, end = self._times(row.first)
+        run = known.info.run_id if known else self._created(row.first, content, start)
+        self._log(run, _metrics(content, int(1e3 * time.time())), content if known is None else None)
+        if known is None or known.data.tags.get(CELLS) != content.tags[CELLS]:
+            self._add_files(run, content.name, row)
+        if known is None:
+            self.client.set_terminated(run, "FINISHED", end_time=end)
+        else:
+            self.client.log_batch(run, tags=[RunTag(name, value) for name, value in content.tags.items()])
+        return run
+
+    def cell(self, record: CellRecord, parent: str) -> bool:
+        """Make the run of a cell, below that of its row; whether it was missing."""
+        if (known := self.there.get(record.key)) is not None:
+            if parent and known.data.tags.get(PARENT) != parent:
+                self.client.set_tag(known.info.run_id, PARENT, parent)
+            return False
+        content, (start, end) = of_cell(record, self.installed), self._times(record)
+        run = self._created(record, content, start, {PARENT: parent} if parent else {})
+        curves = self.store.history(record.fit_key)
+        per_step = 1e3 * (record.fit_s or 0) / max([1, *(step for step, _, _ in curves)])
+        curve = [_metric(f"train/{name}", value, start + int(step * per_step), step) for step, name, value in curves]
+        self._log(run, _metrics(content, end) + curve, content)
+        self.client.log_inputs(run, datasets=datasets_of(record))
+        if record.generation is not None:
+            pictures = generation_figures.drawn(content.name, self.store.generated(record.key), record.fit.setup)
+            for file, figure in pictures:
+                self.client.log_figure(run, figure, file)
+        self.client.set_terminated(run, "FINISHED", end_time=end)
+        return True
+
+    def _times(self, record: CellRecord) -> tuple[int, int]:
+        """When a cell was begun and ended, in ms: it lasts as long as fit and scoring took."""
+        scored = record.metrics or record.generation
+        sequences = scored.sequences if scored else 0
+        took_ms = 1e3 * (record.fit_s or 0) + (record.predict_us_per_sequence or 0) * sequences / 1e3
+        end = int(1e3 * (self.store.cells / record.key / RECORD).stat().st_mtime)
+        return end - int(took_ms), end
+
+    def _created(self, record: CellRecord, content: Content, start: int, more: Mapping[str, str] | None = None) -> str:
+        tags = {**content.tags, **(more or {}), LAYOUT: TODAY}
+        experiment = self.experiments[record.axes.protocol]
+        return self.client.create_run(experiment, start_time=start, tags=tags, run_name=content.name).info.run_id
+
+    def _log(self, run: str, metrics: Sequence[Metric], params_of: Content | None) -> None:
+        from mlflow.entities import Param
+
+        params = [Param(name, value) for name, value in params_of.params.items()] if params_of else []
+        for first in range(0, len(metrics), BATCH):
+            self.client.log_batch(run, metrics[first : first + BATCH], () if first else params)
+
+    @cached_property
+    def _figures(self) -> Figures:
+        from ..figures.cell import Figures  # imports matplotlib, which an idle sync need not
+
+        return Figures()
+
+    def _add_files(self, run: str, name: str, row: Row) -> None:
+        """Errors by direction as a picture and as a table, confusion, and the method's source if it is still the same."""
+        assert row.score is not None
+        predictions = pd.concat([self.store.predictions(one.key) for one in row.records if one.state == "ok"])
+        for file, figure in self._figures.drawn(name, row.first, predictions):
+            self.client.log_figure(run, figure, file)
+        found = row.score.by_doa
+        data = [[float(at), round(float(error), 4)] for at, error in zip(found.true_deg, found.mae_deg, strict=True)]
+        self.client.log_dict(run, {"columns": ["true_deg", "mae_deg"], "data": data}, TABLE)
+        self.client.set_tag(run, "mlflow.loggedArtifacts", json.dumps([{"path": TABLE, "type": "table"}]))
+        method, code = row.method, row.first.fit.code.method
+        if self.installed is not None and self.installed.methods.get(method) == code:
+            for source in self.installed.sources.get(method, ()):
+                self.client.log_artifact(run, str(source), "source")
+
+
+TABLE = "error_by_doa.json"
+
+
+def _metric(name: str, value: float, when_ms: int, step: int = 0) -> Metric:
+    from mlflow.entities import Metric
+
+    return Metric(name, value, when_ms, step)
+
+
+def _metrics(content: Content, when_ms: int) -> list[Metric]:
+    return [_metric(name, value, when_ms) for name, value in content.metrics.items()]

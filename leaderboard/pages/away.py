@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ...benchmark.results.records import LeakShares
 from ..analysis.away import AwayLine, AwayTable, Place
-from ..format import mae_text, pct_text
+from ..format import csv_cell, mae_text, pct_text
 from .notes import marked
 from .text import MARKDOWN
 
@@ -54,7 +54,7 @@ def to_markdown(tables: Sequence[AwayTable]) -> str:
         return ""
     parts = [f"\n## {TITLE}\n\n{MARKDOWN.escape(ABOUT)}\n"]
     for table in tables:
-        lines = [heads(table), ["---", *["---:"] * (len(heads(table)) - 1)]]
+        lines = [[*map(MARKDOWN.escape, heads(table))], ["---", *["---:"] * (len(heads(table)) - 1)]]
         lines += [
             [f"**{text}**" if best else MARKDOWN.escape(text) for text, best in cells(table, line)] for line in table.lines
         ]
@@ -74,7 +74,7 @@ def to_csv(tables: Sequence[AwayTable]) -> str:
             row = line.row
             same = [table.title, row.method, row.variant, row.labels, row.seeds]
             for place, *numbers in _numbers(table, line):
-                writer.writerow([*same, place, *numbers])
+                writer.writerow([*map(csv_cell, (*same, place)), *numbers])
     return file.getvalue()
 
 

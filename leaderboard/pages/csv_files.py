@@ -11,6 +11,7 @@ from ...benchmark.results.catalogue import Declared, Metric, ends, flat
 from ...benchmark.results.metrics import signature
 from ...benchmark.results.statistics import Value
 from ..analysis.rows import Row
+from ..format import csv_cell
 
 AXES = ("protocol", "protocol_version", "scale", "dataset", "speech", "rt60_s", "split", "method", "variant", "labels")
 
@@ -47,11 +48,12 @@ def _names(declared: Declared) -> tuple[str, ...]:
 
 
 def to_csv(rows: Iterable[Row]) -> str:
-    """One line per row; scores with 4 decimals, times with 2. Empty: does not apply or is not there."""
+    """One line per row; scores with 4 decimals, times with 2. Empty: does not apply or is not there. Text that begins like a
+    formula has an apostrophe before it."""
     file = io.StringIO()
     writer = csv.DictWriter(file, columns(), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_csv_row(row) for row in rows)
+    writer.writerows({name: csv_cell(value) for name, value in _csv_row(row).items()} for row in rows)
     return file.getvalue()
 
 
@@ -62,7 +64,8 @@ def to_doa_csv(rows: Iterable[Row]) -> str:
     writer.writeheader()
     for row in rows:
         if row.score is not None:
-            found, same = row.score.by_doa, _axes(row) | {"seeds": row.seeds, "signature": DOA_SIGNATURE}
+            found, same = row.score.by_doa, {name: csv_cell(value) for name, value in _axes(row).items()}
+            same |= {"seeds": row.seeds, "signature": DOA_SIGNATURE}
             for true, mae, count in zip(found.true_deg, found.mae_deg, found.sequences, strict=True):
                 writer.writerow(same | {"true_deg": f"{true:g}", "sequences": count, "mae_deg": f"{mae:.4f}"})
     return file.getvalue()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from ...benchmark.results.generation import METRICS, Generated, signature
 from ...benchmark.results.records import CellRecord
 from ..analysis.shipped import NOTHING, OWN, Origin, Shipped
-from ..format import value_text
+from ..format import csv_cell, file_stem, value_text
 from .notes import marked
+from .text import MARKDOWN
 
 SPLIT = "generation"
 
@@ -34,7 +35,7 @@ class GenerationLine:
     def values(self) -> list[str]:
         """As tables show them; empty texts where there are none."""
         found = self.record.generation
-        return [value_text(metric, found.values[metric.name] if found else None) for metric in METRICS]
+        return [value_text(metric, found.values.get(metric.name) if found else None) for metric in METRICS]
 
     def embedded(self, name: str) -> str:
         """A figure as the source of an image element."""
@@ -44,13 +45,19 @@ class GenerationLine:
 def generation_lines(
     records: Sequence[CellRecord], read: Callable[[str], Generated], shipped: Shipped = NOTHING
 ) -> list[GenerationLine]:
-    """Lines in a fixed order. ``read(key)`` gives what is stored with a cell that is ok; shipped ones have numbers only."""
+    """Lines in a fixed order. ``read(key)`` gives what is stored with a cell that is ok; shipped ones have numbers only. What
+    was made and is damaged costs its own line, not the whole page."""
     ordered = sorted(records, key=lambda record: (record.fit.dataset, record.fit.method, record.fit.variant, record.fit.seed))
     origins = [shipped.origin(record) for record in ordered]
-    return [
-        GenerationLine(record, dict(_pictures(record, read) if origin.name == "own" else ()), origin)
-        for record, origin in zip(ordered, origins, strict=True)
-    ]
+    return [_line(record, read, origin) for record, origin in zip(ordered, origins, strict=True)]
+
+
+def _line(record: CellRecord, read: Callable[[str], Generated], origin: Origin) -> GenerationLine:
+    try:
+        return GenerationLine(record, dict(_pictures(record, read) if origin.name == "own" else ()), origin)
+    except (OSError, ValueError) as error:
+        reason = f"what was generated cannot be read ({error})"
+        return GenerationLine(record.model_copy(update={"state": "failed", "generation": None, "reason": reason}), {}, origin)
 
 
 def to_csv(lines: Sequence[GenerationLine]) -> str:
@@ -63,7 +70,8 @@ def to_csv(lines: Sequence[GenerationLine]) -> str:
     for line in lines:
         same, found = {axis: getattr(line.record.fit, axis) for axis in axes}, line.record.generation
         numbers = {**found.values, "sequences": found.sequences, "signature": signature()} if found else {}
-        writer.writerow(same | {"status": line.record.state, "origin": line.origin.text} | numbers)
+        values = same | {"status": line.record.state, "origin": line.origin.text} | numbers
+        writer.writerow({name: csv_cell(value) for name, value in values.items()})
     return text.getvalue()
 
 
@@ -72,7 +80,11 @@ def to_markdown(lines: Sequence[GenerationLine]) -> str:
     if not lines:
         return ""
     heads = ["", *(metric.heading for metric in METRICS)]
-    rows = [heads, ["---"] * len(heads), *([line.name, *(line.values if line.record.generation else [""])] for line in lines)]
+    rows = [
+        heads,
+        ["---"] * len(heads),
+        *([MARKDOWN.escape(line.name), *(line.values if line.record.generation else [""])] for line in lines),
+    ]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"\n## Generation: RTF phase made by generative methods\n\n{table}\n"
 
@@ -84,7 +96,7 @@ def _pictures(record: CellRecord, read: Callable[[str], Generated]) -> Iterator[
 
     fit = record.fit
     title = f"{fit.name}, {fit.dataset}, J = {fit.labels}, seed {fit.seed}"
-    slug = "".join(letter if letter.isalnum() else "-" for letter in f"{fit.method}-{fit.variant}-{fit.dataset}-{fit.seed}")
+    slug = f"{file_stem(f'{fit.method}-{fit.variant}-{fit.dataset}').replace('.', '-')}-{fit.seed}"
     for name, figure in drawn(title, read(record.key), fit.setup):
         png = io.BytesIO()
         figure.savefig(png, format="png")

@@ -46,6 +46,11 @@ def table_notes(table: Table) -> list[str]:
             f"Classifier floor: {table.floor_deg:.1f} deg. No choice among the candidate directions can have a smaller MAE, "
             "since the true angles lie between them."
         )
+    if any(row.origin.name == "predictions" for row in table.rows):
+        found.append(
+            "[predictions] The answers were made elsewhere and scored here like all others; nothing proves that the method saw "
+            "no more than the export gives, and its costs are not known. Shares with training are those of the export."
+        )
     if any(line.transductive for line in table.lines):
         found.append("\u2020 Transductive: the method was trained on these very sequences, without their labels.")
     if any(cell.tied for cell in table.cells):

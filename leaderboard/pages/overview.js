@@ -104,7 +104,7 @@
   };
 
   /* Forms of one method may differ anywhere in a long name: a legend shows the whole, on several lines. */
-  const wrapped = (name) => name.replace(/(.{28,40}) /g, "$1<br>");
+  const wrapped = (name) => name.replace(/(.{28,40}) /g, "$1\n");
 
   /* Error against labels with bands of the intervals; methods without labels are level. */
   const rgba = (hex, alpha) => `rgba(${[1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).join()},${alpha})`;
@@ -124,7 +124,7 @@
       }] : [];
       const source = own[0].form === "published" ? "published" : "ours";
       return [...band, doabench.curve({ x, y: values.map(error), name: wrapped(name), method: own[0].method, source },
-        { legendgroup: name, hovertemplate: "J = %{x}: %{y:.2f}°<extra>" + name + "</extra>" })];
+        { legendgroup: name, hovertemplate: "J = %{x}: %{y:.2f}°<extra>" + doabench.plain(name) + "</extra>" })];
     });
     const theirs = place === null ? [] : paper.filter((one) => one.place === place && facets.every((name) => one[name] === select(name).value));
     const dashed = distinct(theirs, "method").filter((method) => counts.length).map((method) => {
@@ -147,7 +147,7 @@
     const priced = there.filter((row) => row.values[price] !== undefined);
     const traces = priced.map((row) => doabench.curve(
       { x: [row.values[price]], y: [error(row)], name: wrapped(row.name), method: row.method, source: row.form === "published" ? "published" : "ours" },
-      { mode: "markers", hovertemplate: "%{x:.3g}, %{y:.2f}°<extra>" + row.name + "</extra>" }));
+      { mode: "markers", hovertemplate: "%{x:.3g}, %{y:.2f}°<extra>" + doabench.plain(row.name) + "</extra>" }));
     Plotly.react("costs", traces, doabench.layout({
       xaxis: doabench.axis({ type: "log", title: { text: declared.find((one) => one.name === price).heading } }),
       yaxis: doabench.axis({ title: { text: "MAE, deg" }, rangemode: "tozero" }), legend: doabench.below, showlegend: true,

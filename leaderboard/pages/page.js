@@ -5,6 +5,8 @@ const doabench = {};
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const methodColour = (method) => data.marks[method][dark.matches ? "on_dark" : "colour"];
+  /* Plotly reads a little markup in its texts: names hold none but line breaks. */
+  const plain = (name) => name.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/\n/g, "<br>");
   const narrow = () => innerWidth < 700;
 
   /* Tables: a click on a header sorts by it, a second one the other way; empty cells stay last. */
@@ -44,7 +46,7 @@ const doabench = {};
   const curve = (one, more) => {
     const shade = methodColour(one.method);
     return {
-      x: one.x, y: one.y, name: one.name, type: "scatter", opacity: one.source === "paper" ? 0.7 : 1,
+      x: one.x, y: one.y, name: plain(one.name), type: "scatter", opacity: one.source === "paper" ? 0.7 : 1,
       mode: one.source === "paper" ? "lines" : "lines+markers",
       line: { color: shade, dash: dash[one.source], width: one.source === "paper" ? 1.4 : 2 },
       marker: { size: 8, symbol: data.marks[one.method].symbol, color: one.source === "published" ? colour("paper") : shade, line: { color: shade, width: 1.5 } },
@@ -56,7 +58,7 @@ const doabench = {};
     const counts = [...new Set(series.filter((one) => !one.flat).flatMap((one) => one.x))].sort((a, b) => a - b);
     const ends = [counts[0], counts[counts.length - 1]];
     const traces = series.map((one) => {
-      const hover = (template) => ({ hovertemplate: template + "<extra>" + one.name + "</extra>" });
+      const hover = (template) => ({ hovertemplate: template + "<extra>" + plain(one.name) + "</extra>" });
       if (one.flat) return curve({ ...one, x: ends, y: [one.y[0], one.y[0]] }, { mode: "lines", ...hover("%{y:.2f}°") });
       const known = one.lo.some((low) => low !== null);
       const bars = known && {
@@ -73,7 +75,7 @@ const doabench = {};
     })];
   };
   const doa = (series) => [
-    series.map((one) => curve(one, { hovertemplate: "true %{x}°: off by %{y:.2f}°<extra>" + one.name + "</extra>" })),
+    series.map((one) => curve(one, { hovertemplate: "true %{x}°: off by %{y:.2f}°<extra>" + plain(one.name) + "</extra>" })),
     layout({
       xaxis: axis({ title: { text: "true direction, deg" }, tickvals: series[0].x.length < 8 ? series[0].x : undefined,
         dtick: series[0].x.length < 8 ? undefined : 30 }),
@@ -81,8 +83,9 @@ const doabench = {};
       legend: below,
     }),
   ];
-  const confusion = (matrices, slug) => {
-    const one = matrices[document.querySelector(`select[data-for="${CSS.escape(slug)}"]`).value];
+  const selected = (figure, name) => Number(figure.querySelector(`select[name="${name}"]`)?.value ?? 0);
+  const confusion = (matrices, figure) => {
+    const one = matrices[selected(figure, "matrix")];
     const share = one.counts.map((row) => row.map((n) => (100 * n) / Math.max(1, row.reduce((a, b) => a + b, 0))));
     const ticks = (angles) => (angles.length < 8 ? angles : angles.filter((angle) => angle % 30 === 0)).map(String);
     return [
@@ -99,13 +102,54 @@ const doabench = {};
     ];
   };
 
-  const makers = { labels, doa, confusion };
+  const calibration = (series) => [
+    [{ x: [0, 100], y: [0, 100], mode: "lines", line: { color: colour("line"), width: 2 }, hoverinfo: "skip", showlegend: false },
+      ...series.map((one) => curve(one, { hovertemplate: "says %{x:.0f} %: right in %{y:.0f} %<extra>" + plain(one.name) + "</extra>" }))],
+    layout({
+      xaxis: axis({ title: { text: "probability that it gives, %" }, range: [0, 102] }),
+      yaxis: axis({ title: { text: "right, %" }, range: [0, 102] }), legend: below,
+    }),
+  ];
+  const kept = (series) => [
+    series.map((one) => curve(one, { mode: "lines", hovertemplate: "surest %{x} %: %{y:.2f}°<extra>" + plain(one.name) + "</extra>" })),
+    layout({
+      xaxis: axis({ title: { text: "sequences kept, %" }, range: [0, 102] }),
+      yaxis: axis({ title: { text: "MAE, deg" }, rangemode: "tozero" }), legend: below,
+    }),
+  ];
+
+  /* The room from above, to scale: metres from the array, whose first microphone is on the left. */
+  const METRES_PER_DEG = 0.05;
+  const plan = (views, figure) => {
+    const { walls_m: walls, talkers_m: talkers, spots } = views[selected(figure, "view")];
+    const one = spots[selected(figure, "spots")];
+    const shade = methodColour(one.method);
+    const circle = ([x, y], error) => {
+      const radius = Math.max(0.02, error * METRES_PER_DEG);
+      return { type: "circle", x0: x - radius, x1: x + radius, y0: y - radius, y1: y + radius, line: { color: shade, width: 1 }, fillcolor: shade, opacity: 0.45 };
+    };
+    const outline = walls.length ? [{ type: "path", path: `M${walls.map((corner) => corner.join(",")).join("L")}Z`, line: { color: colour("soft"), width: 1.5 } }] : [];
+    const heard = talkers.map((at, i) => [at, one.mae_deg[i]]).filter(([, error]) => error !== null);
+    const trace = (points, more) => ({ x: points.map((at) => at[0]), y: points.map((at) => at[1]), type: "scatter", mode: "markers", showlegend: false, ...more });
+    return [
+      [trace(heard.map(([at]) => at), { marker: { size: 4, color: shade }, text: heard.map(([, error]) => error.toFixed(2) + "°"), hovertemplate: "%{text} at (%{x} m, %{y} m)<extra>" + plain(one.name) + "</extra>" }),
+        trace([[-0.06, 0], [0.06, 0]], { marker: { size: 6, symbol: "square", color: colour("ink") }, hovertemplate: "the array<extra></extra>" }),
+        trace(walls, { marker: { size: 1, opacity: 0 }, hoverinfo: "skip" })],
+      layout({
+        shapes: [...outline, ...heard.map(([at, error]) => circle(at, error))],
+        xaxis: axis({ title: { text: "m, toward microphone 2" } }),
+        yaxis: axis({ title: { text: "m, ahead" }, scaleanchor: "x" }),
+      }),
+    ];
+  };
+
+  const makers = { labels, doa, confusion, calibration, kept, plan };
   const options = { responsive: true, displayModeBar: false, doubleClick: "reset" };
   const drawn = new Set();
   const render = (plot) => {
     drawn.add(plot);
     const { table, plot: kind } = plot.dataset;
-    const [traces, look] = makers[kind](data.plots[table][kind], table);
+    const [traces, look] = makers[kind](data.plots[table][kind], plot.closest("figure"));
     Plotly.react(plot, traces, look, options);
   };
 
@@ -122,5 +166,5 @@ const doabench = {};
   addEventListener("beforeprint", () => plots.forEach(render));
   document.querySelectorAll("select[data-for]").forEach((select) => select.addEventListener("change", () =>
     render(select.closest("figure").querySelector(".plot"))));
-  Object.assign(doabench, { data, methodColour, axis, layout, below, curve, redraw, plotOptions: options });
+  Object.assign(doabench, { data, plain, methodColour, axis, layout, below, curve, redraw, plotOptions: options });
 })();

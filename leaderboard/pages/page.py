@@ -16,8 +16,9 @@ from ...benchmark.results.records import CellRecord
 from ...benchmark.results.statistics import point
 from ..analysis.away import AwayTable
 from ..analysis.current import Installed
+from ..analysis.plan import plan_views
 from ..analysis.rows import Row
-from ..analysis.series import confusions, doa_series, label_series, method_marks
+from ..analysis.series import confusions, doa_series, label_series, method_marks, trust_series
 from ..analysis.tables import Table
 from ..analysis.twins import Agreement
 from ..format import mae_text, pair_text, pct_text, raised, rt60_text, value_text
@@ -127,10 +128,14 @@ def _json(value: Any) -> str:
 
 
 def _plots(table: Table) -> dict[str, Any]:
+    right, kept = trust_series(table)
     return {
         "labels": [asdict(series) for series in label_series(table)],
         "doa": [asdict(series) for series in doa_series(table)],
         "confusion": [asdict(confusion) for confusion in confusions(table)],
+        "calibration": [asdict(series) for series in right],
+        "kept": [asdict(series) for series in kept],
+        "plan": [asdict(view) for view in plan_views(table)],
     }
 
 
@@ -176,7 +181,7 @@ def _facts(tables: Sequence[Table]) -> list[tuple[str, str]]:
         rooms.setdefault(table.dataset, []).append(room_text(table.rows[0]).partition(", ")[2])
     kinds = {table.dataset: room_text(table.rows[0]).partition(", ")[0] for table in tables}
     commits = [
-        f"{place['commit'][:10]}{' with uncommitted changes' if place.get('dirty') else ''}"
+        f"{place['commit']!s:.10}{' with uncommitted changes' if place.get('dirty') else ''}"
         for place in places
         if place.get("commit")
     ]
@@ -185,8 +190,9 @@ def _facts(tables: Sequence[Table]) -> list[tuple[str, str]]:
     ]
     versions = [
         f"Python {place.get('python', '?')}"
-        + "".join(f", {name} {place['packages'][name]}" for name in ("torch", "numpy") if name in place.get("packages", {}))
+        + "".join(f", {name} {found[name]}" for name in ("torch", "numpy") if name in found)
         for place in places
+        for found in [place.get("packages", {})]
     ]
     facts = [
         ("Scale", _distinct(table.scale for table in tables)),

@@ -39,7 +39,7 @@
     if (!place) return [["Machine", "not recorded"]];
     const versions = Object.entries(place.packages ?? {}).map(([name, version]) => `${name} ${version}`);
     return [
-      ["Commit", (place.commit ?? "not recorded") + (place.dirty ? ", with uncommitted changes" : "")],
+      ["Commit", (place.commit || "not recorded") + (place.dirty ? ", with uncommitted changes" : "")],
       ["Machine", `${place.cpu ?? "?"}, ${place.cores ?? "?"} cores, ${place.device ?? "?"}, ${place.threads ?? "?"} thread(s) per fit, ${place.system ?? "?"}`],
       ["Versions", [`Python ${place.python ?? "?"}`, ...versions].join(", ")],
     ];

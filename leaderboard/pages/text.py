@@ -10,7 +10,7 @@ from itertools import compress, groupby
 from ..analysis.cells import Cell, Number
 from ..analysis.reference import Reference
 from ..analysis.tables import Line, Table
-from ..format import RAISED, mae_text, pair_text, pct_text, raised
+from ..format import RAISED, mae_text, one_line, pair_text, pct_text, raised
 from .notes import absent, left_out_text, marked, notes, table_notes
 
 
@@ -24,8 +24,9 @@ class Style:
     dagger: str
 
 
-MARKDOWN = Style(lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: re.sub(r"([\\`*_|<>\[\]])", r"\\\1", t), " \u2020")
-LATEX = Style(lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: t.translate(_LATEX), "$^\\dagger$")
+_MARKDOWN = re.compile(r"([\\`*_|<>\[\]]|&(?=#?\w+;))")
+MARKDOWN = Style(lambda t: f"**{t}**", lambda t: f"*{t}*", lambda t: _MARKDOWN.sub(r"\\\1", one_line(t)), " \u2020")
+LATEX = Style(lambda t: f"\\textbf{{{t}}}", lambda t: f"\\textit{{{t}}}", lambda t: _latex(t), "$^\\dagger$")
 
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -39,6 +40,12 @@ _LATEX = str.maketrans(
     | {chr(raised): f"$^{chr(digit)}$" for digit, raised in RAISED.items()}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\u2013": "--"}
 )
+
+
+def _latex(text: str) -> str:
+    """The end of a row would take a bracket or a star behind it for its own."""
+    plain = one_line(text).translate(_LATEX)
+    return f"{{}}{plain}" if plain.lstrip().startswith(("[", "*")) else plain
 
 
 def grid(table: Table, style: Style) -> list[list[str]]:
@@ -122,15 +129,21 @@ def to_markdown(tables: Sequence[Table], left_out: int) -> str:
     """All tables with what they need to be understood."""
     parts = ["# doabench leaderboard", "MAE in degrees, accuracy in %. The best of each column is bold."]
     parts += ["The paper's values are in italics.", left_out_text(left_out), "" if tables else "No results yet."]
-    for table in tables:
-        first, *rest = grid(table, MARKDOWN)
-        lines = [first, [":--", *("--:" for _ in first[1:])], *rest]
-        parts += [f"## {table.protocol}, {table.title}", f"Speech {table.speech}, scale {table.scale}."]
-        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
-        parts += [MARKDOWN.escape(note) for note in table_notes(table)]
-        parts.append("\n".join(f"- {MARKDOWN.escape(line)}" for line in absent_lines(table)))
+    parts += [table_markdown(table) for table in tables]
     parts += ["## Notes", *(MARKDOWN.escape(note) for note in notes(tables))]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def table_markdown(table: Table) -> str:
+    """One table with its heading and what is said of it alone."""
+    first, *rest = grid(table, MARKDOWN)
+    lines = [first, [":--", *("--:" for _ in first[1:])], *rest]
+    said = [f"{table.protocol}, {table.title}", f"Speech {table.speech}, scale {table.scale}."]
+    parts = [f"{mark}{MARKDOWN.escape(text)}" for mark, text in zip(("## ", ""), said, strict=True)]
+    parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    parts += [MARKDOWN.escape(note) for note in table_notes(table)]
+    parts.append("\n".join(f"- {MARKDOWN.escape(line)}" for line in absent_lines(table)))
+    return "\n\n".join(filter(None, parts))
 
 
 def to_latex(tables: Sequence[Table], left_out: int) -> str:

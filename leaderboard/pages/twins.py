@@ -10,6 +10,7 @@ import numpy as np
 
 from ...benchmark.results.statistics import RESAMPLES
 from ..analysis.twins import SIGNATURE, Agreement, Entry
+from ..format import csv_cell
 from .text import LATEX, MARKDOWN
 
 TITLE = "Do the simulated rooms predict the measured ones?"
@@ -38,7 +39,9 @@ def to_csv(found: Sequence[Agreement]) -> str:
         place += [one.measured.dataset, table.speech, "all" if one.n is None else one.n, one.methods, len(one.entries)]
         tau = (one.tau.mean, one.tau.low, one.tau.high)
         values = ["" if np.isnan(value) else f"{value:.4f}" for value in tau]
-        writer.writerow([*place, *values, *one.clips, "; ".join(map(_entry_text, one.entries)), SIGNATURE])
+        writer.writerow(
+            [*map(csv_cell, place), *values, *one.clips, csv_cell("; ".join(map(_entry_text, one.entries))), SIGNATURE]
+        )
     return file.getvalue()
 
 

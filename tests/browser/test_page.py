@@ -84,6 +84,24 @@ def test_the_legend_shows_every_method_once(visit: Visit) -> None:
     expect(page.locator("#sweep .scatterlayer .trace")).not_to_have_count(before)
 
 
+def test_where_it_errs_how_sure_it_is_and_what_is_kept_are_drawn(visit: Visit, shot: Shot) -> None:
+    page = visit()
+    article = page.locator("article", has=page.locator("[data-plot=plan]")).first
+    article.scroll_into_view_if_needed()
+    plan = article.locator("[data-plot=plan]")
+    plan.scroll_into_view_if_needed()
+    expect(plan.locator(".shapelayer path")).to_have_count(20)  # 19 directions and the walls
+    circles = plan.locator(".shapelayer path").nth(5).get_attribute("d")
+    article.locator("select[name=spots]").select_option(index=3)
+    expect(plan.locator(".shapelayer path").nth(5)).not_to_have_attribute("d", str(circles))
+    shot(page, "plan")
+    for name in ("calibration", "kept"):
+        plot = article.locator(f"[data-plot={name}]")
+        plot.scroll_into_view_if_needed()
+        expect(plot.locator(".scatterlayer .trace")).to_have_count(len(METHODS) + (name == "calibration"))
+    shot(page, "trust")
+
+
 def test_it_works_from_the_keyboard(visit: Visit) -> None:
     page = visit()
     page.locator("#matrix .source").first.focus()
@@ -144,4 +162,6 @@ def test_a_stranger_finds_five_answers_in_two_clicks_each(visit: Visit) -> None:
     page.click("#all [data-column=fit_s]")
     heads = page.locator("#all thead th").all_inner_texts()
     assert cells(page, "all", heads.index("Training, s") + 1)[0] == "10"
-    assert {"µs / sequence", "Paper MAE, deg"} <= set(heads)
+    assert "µs / sequence" in heads
+
+    expect(page.locator("#matrix tbody tr", has_text="cnn, paper")).to_contain_text("33.1°")  # beside ours, no click

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from click.testing import CliRunner
 from doabench.benchmark.cli.main import main
 from doabench.benchmark.conformance import CHECKS, Trial, conform, trial
 from doabench.benchmark.plugins.registry import METHODS
-from doabench.methods import cnn
 from support import broken, plugins
+from support.training import train_cnn_for_a_quarter
 
 FAST = ["srp_phat", "srp_phat[weight=energy]", "gcc_phat", "music", "norm_music", "rtf_1nn", "cnn", "cnn[input=amplitude]"]
 FAST += [
@@ -30,12 +29,7 @@ TRIALS: dict[str, Trial] = {}
 
 @pytest.fixture(autouse=True)
 def _short_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CNN's recipe as a whole, start and second start, in a quarter of the steps: enough without reverberation."""
-    recipe = cnn.RECIPES["corrected"]
-    assert recipe.second_start is not None
-    monkeypatch.setitem(
-        cnn.RECIPES, "corrected", replace(recipe, steps=recipe.steps / 4, second_start=recipe.second_start // 4)
-    )
+    train_cnn_for_a_quarter(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

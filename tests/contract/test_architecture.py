@@ -18,6 +18,7 @@ CONTRACT = {
     "durable",
     "errors",
     "method",
+    "paged",
     "protocol",
     "seeds",
     "sequences",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from doabench.benchmark.errors import UserError
 from doabench.datasets._table import read_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,6 +75,14 @@ def test_lines_are_numbered_as_an_editor_numbers_them(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(b'# one\r\nsep=;\r\n\r\nfile;doa_deg\r\n"a\r\nb.wav";1\r\n# no\r\nc.wav;2\r\n')
     assert [row.line for row in read_table(path, REQUIRED, OPTIONAL)] == [6, 8]
+
+
+def test_a_file_stands_twice_only_where_parts_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("file,doa_deg,start_s\na.wav,0,0\na.wav,10,2\n")
+    assert [row.text("start_s") for row in read_table(path, REQUIRED, ("start_s",))] == ["0", "2"]
+    with pytest.raises(UserError, match=r"line 3: file a\.wav stands on line 2 already"):
+        read_table(path, REQUIRED, OPTIONAL)
 
 
 def appledouble(made: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,9 +42,20 @@ def test_one_failure_stops_nobody_and_only_it_runs_again(tmp_path: Path) -> None
     assert reason["needs_package"] == "install a_package_that_is_not_there"
     assert "ZeroDivisionError at line" in reason["broken"]
     assert "Traceback" not in said
+    # nobody sees bars here: a line for each fit that has ended, and what came out
+    ended = [line for line in said.splitlines() if re.match(r"\d/(\d) after 0\.\d min: ", line)]
+    assert len(ended) == int(ended[0][2])
+    assert (
+        sum(bool(re.search(r": guess in dtu-twin, J=\d+, seed 0: off-range off_range \d+\.\d\d deg$", line)) for line in ended)
+        == 1
+    )
+    assert sum(line.endswith("off-range off_range failed") for line in ended) == 2
+    assert re.search(r"^guess +\d+\.\d\d$", said, re.M)
     key = {record["fit"]["method"]: record["key"] for record in records}
     before = files(out)
-    again, _ = run(out, *options, check=1)
+    again, said = run(out, *options, "--quiet", check=1)
+    lost = [f"{kind}: {name} on off-range" for name in texts if (kind := state[name]) in ("failed", "not-installed")]
+    assert sorted(line.partition(",")[0] for line in said.splitlines()) == sorted(lost)
     assert [record["state"] for record in again] == [record["state"] for record in records]
     after = files(out)
     assert before.keys() == after.keys()
@@ -81,7 +93,7 @@ def test_parameters_make_another_row(tmp_path: Path) -> None:
 
 
 def test_killed_fit_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    options = ("--method", "cnn", "--protocol", "label-sweep", "--threads", "1")
+    options = ("--method", "cnn_augmented[steps=60]", "--protocol", "label-sweep", "--threads", "1")
     whole, _ = run(tmp_path / "whole", *options)
 
     killed = tmp_path / "killed"

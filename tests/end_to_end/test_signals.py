@@ -69,7 +69,8 @@ def test_workers_end_with_the_run(
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 2
     process.send_signal(sent)
-    _, alive = psutil.wait_procs(family, timeout=GONE_WITHIN_S)
+    _, left = psutil.wait_procs(family, timeout=GONE_WITHIN_S)
+    alive = [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]  # init takes its time for these
     assert alive == [], turn
     _, said = process.communicate(timeout=GONE_WITHIN_S)
     assert process.returncode == exit_code

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from doabench.benchmark.results.folders import damage
 from doabench.benchmark.results.records import CellRecord, FitRecord
-from doabench.leaderboard.mlflow.sync import KEY
+from doabench.leaderboard.mlflow.content import CELL, KEY, KIND, ROW
 from mlflow import MlflowClient
 from support import plugins
 from support.command import SMOKE, plugin
@@ -71,4 +71,5 @@ def test_together_they_do_what_one_does(count: int, apart_s: float, turn: int, f
     assert sorted(table.query("origin == 'own'")["method"]) == sorted(METHODS)
     client = MlflowClient(f"sqlite:///{out}/mlflow.db")
     runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
-    assert len({run.data.tags[KEY] for run in runs}) == len(runs) == len(METHODS)
+    assert len({run.data.tags[KEY] for run in runs}) == len(runs)
+    assert Counter(run.data.tags[KIND] for run in runs) == {CELL: len(METHODS), ROW: len(METHODS)}

@@ -85,6 +85,15 @@ def test_a_wrong_checksum_is_refused(server: Server) -> None:
     succeeds()
 
 
+def test_where_md5_alone_is_published_that_is_checked(source: Source, server: Server) -> None:
+    declare(replace(source, files=(RemoteFile(f"{URL}/content", "md5:" + hashlib.md5(server.body).hexdigest(), "dev.tar.gz"),)))
+    good, server.body = server.body, tar({"LibriSpeech/dev/evil.txt": b"x"})
+    refused("its MD5 sum is not the published one")
+    server.body = good
+    succeeds()
+    assert server.asked[-1][0] == "/data.example/speech/dev.tar.gz/content"
+
+
 def test_a_file_without_checksum_is_pinned_on_first_use(source: Source, server: Server) -> None:
     declare(replace(source, files=(RemoteFile(URL),)))
     succeeds()

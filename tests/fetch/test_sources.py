@@ -13,11 +13,16 @@ from support.fetching import Server, run, succeeds
 @pytest.mark.usefixtures("source")
 def test_list_says_what_is_there() -> None:
     before = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
-    assert {"librispeech-dev", "librispeech-dev-other", "mir", "r3vival", "dtu", "test-speech"} <= set(before)
+    assert {"librispeech-dev", "librispeech-dev-other", "mir", "r3vival", "dtu", "locata", "realman", "test-speech"} <= set(
+        before
+    )
     assert not before["test-speech"]["there"]
     succeeds()
     after = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
     assert after["test-speech"]["there"]
+    assert "85 GB unpacked" in before["locata"]["title"]
+    assert before["locata"]["download_bytes"] > 19e9
+    assert "39300 MB, by hand; put it into" in run("list").stdout
     for name, row in before.items():
         assert name in run("list").stdout
         assert row["licence"]
@@ -25,11 +30,14 @@ def test_list_says_what_is_there() -> None:
 
 
 @pytest.mark.usefixtures("source")
-def test_what_needs_a_login_says_where_to_get_it_and_where_to_put_it(server: Server) -> None:
-    result = run("fetch", "dtu")
+@pytest.mark.parametrize(
+    ("name", "at"), [("dtu", "10.21227/c5cn-jv76"), ("realman", "test.rar (39 GB) from aishelltech.com/RealMAN")]
+)
+def test_what_people_must_get_says_where_to_get_it_and_where_to_put_it(server: Server, name: str, at: str) -> None:
+    result = run("fetch", name)
     assert result.exit_code == 2
-    assert "10.21227/c5cn-jv76" in result.stderr.splitlines()[-1]
-    assert str(data_folder() / "dtu") in result.stderr
+    assert at in result.stderr.splitlines()[-1]
+    assert str(data_folder() / name) in result.stderr
     assert not server.asked
 
 

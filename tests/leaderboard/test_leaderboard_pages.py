@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from doabench.benchmark.cli.installed import installed
 from doabench.benchmark.results.records import Leaks, LeakShares
 from doabench.benchmark.results.store import Store
 from doabench.leaderboard.analysis.series import confusions, doa_series, label_series
@@ -77,15 +78,24 @@ def test_the_suites_recipe_is_called_so_everywhere_and_stands_beside_no_value_or
     assert {one.name for one in doa_series(table)} >= {f"{ours}, J = 988", f"{theirs}, J = 988"}
     assert {one.name for one in confusions(table)} >= {f"{ours}, J = 988", f"{theirs}, J = 988"}
 
-    assert sync(tmp_path) == 8
+    assert sync(tmp_path, tables_of(tmp_path), installed()) == 8
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
-    named = {(run.data.params["form"], run.info.run_name) for run in runs if run.data.params["method"] == "vae_ssl"}
-    assert named == {
-        ("suite's recipe", f"{ours} J=247 validation dtu-twin 0.5 s seed 0"),
-        ("suite's recipe", f"{ours} J=988 validation dtu-twin 0.5 s seed 0"),
-        (theirs[9:-1], f"{theirs} J=988 validation dtu-twin 0.5 s seed 0"),
+    names = [str(run.info.run_name) for run in runs]
+    named = {
+        (run.data.params["form"], name.split()[0], name.partition("vae_ssl")[2])
+        for run, name in zip(runs, names, strict=True)
+        if run.data.params["method"] == "vae_ssl"
     }
+    suites, paper = (f"{name.removeprefix('vae_ssl')} in dtu-twin 0.5 s" for name in (ours, theirs))
+    assert named == {
+        ("suite's recipe", "J=247", suites),
+        ("suite's recipe", "J=988", suites),
+        (theirs[9:-1], "J=988", paper),
+    }
+    assert {run.data.params["method.thin"] for run in runs if run.data.params["form"] == theirs[9:-1]} == {"16"}
+    letters = [name[:25] for name in names]
+    assert len(letters) == len(set(letters))
 
 
 def test_claims_that_nothing_was_run_for_are_not_counted(tmp_path: Path) -> None:
@@ -187,6 +197,8 @@ def test_figures_follow_the_results(tmp_path: Path) -> None:
     assert names == [f"{kind}_label-sweep_dtu-twin_validation.png" for kind in ("confusion", "mae_vs_labels", "per_doa_error")]
     (tmp_path / "leaderboard" / "confusion_of_old.png").touch()
     assert sorted(build(tmp_path)) == sorted(path for path in (tmp_path / "leaderboard").iterdir())
+    build(tmp_path, figures=False)  # while fits run: those of an earlier time are no longer right
+    assert not list((tmp_path / "leaderboard").glob("*.png"))
 
 
 def test_scales_and_corpora_never_share_a_table(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from doabench.benchmark.method import Context, Method
 from doabench.benchmark.plugins.registry import METHODS
 from doabench.benchmark.plugins.spec import make_method
 from support.streams import StreamOf
+from support.training import train_cnn_for_a_quarter
 
 LABELS = 19 * 13
 TRAINED = [name for name in METHODS.names() if METHODS.get(name).found.info.uses_labels]
@@ -34,9 +35,12 @@ def test_plane_wave_without_training(name: str, doa_deg: float, anechoic_stream:
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_plane_wave_after_training_on_anechoic_speech(name: str, anechoic_stream: StreamOf, anechoic_setup: ArraySetup) -> None:
+def test_plane_wave_after_training_on_anechoic_speech(
+    name: str, anechoic_stream: StreamOf, anechoic_setup: ArraySetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_cnn_for_a_quarter(monkeypatch)
     parameters = {field.name for field in fields(METHODS.get(name).found)}
-    shorter = [f"{parameter}={value}" for parameter, value in {"steps": 200, "passes": 2}.items() if parameter in parameters]
+    shorter = [f"{parameter}={value}" for parameter, value in {"steps": 80, "passes": 1}.items() if parameter in parameters]
     _, method = make_method(f"{name}[{','.join(shorter)}]")  # enough without reverberation
     method.context = Context(anechoic_setup)
     data, _ = fit_data(anechoic_stream("train", "grid"), anechoic_stream("validation", "grid"), LABELS, anechoic_setup, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -186,6 +187,22 @@ def test_a_file_that_adds_nothing_is_refused(text: str | None, says: str, write:
 def test_a_file_is_taken_for_the_kind_that_it_defines(write: Write) -> None:
     add_plugin_file(write("guess", plugins.GUESS))
     assert [one.kind for one in REGISTRIES if "guess" in one.names()] == ["method"]
+
+
+@pytest.mark.parametrize("end", ["os._exit(7)", "os.fork() and os.wait() or os._exit(0); os._exit(7)"])
+def test_a_file_in_the_tree_that_ends_its_process_is_reported(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    before = os._exit
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (shelf / "ends.py").write_text(f"import os\n{end}\n")
+    (shelf / "guess.py").write_text(plugins.GUESS)
+    monkeypatch.setattr(sys.modules["doabench"], "__path__", [*sys.modules["doabench"].__path__, str(tmp_path)])
+    found = Registry("method", "shelf", Method).plugins()
+    assert found["ends"].error.startswith("SystemExit at line 2: exit code 7; a plugin must not end the program")
+    assert (found["guess"].error, os._exit) == ("", before)
 
 
 def test_two_files_of_one_name_in_the_tree_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,12 +68,12 @@ def test_a_metric_that_is_declared_shows_up_everywhere(tmp_path: Path) -> None:
     page = own_html(text_of(tmp_path, "html"))
     assert 'title="lower is better">Off to the left, deg</button>' in page
     assert '<td class="num " data-value="7.5">7.500 on average</td>' in page
-    sync(tmp_path)
+    sync(tmp_path, ())
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
     logged = {run.data.tags["doabench.key"]: run.data for run in runs}
-    assert [logged[key].metrics["leftward_deg"] for key in "ab"] == [15.0, 0.0]
-    assert {"leftward_lo", "leftward_hi"} <= set(logged["a"].metrics)
+    assert [logged[key].metrics["more/leftward_deg"] for key in "ab"] == [15.0, 0.0]
+    assert {"more/leftward_lo", "more/leftward_hi"} <= set(logged["a"].metrics)
     assert "|leftward_deg=leftward_deg[times=2]|" in logged["a"].tags["signature"]
 
 

@@ -68,9 +68,9 @@ def form_of(method: str, variant: str) -> dict[str, Any]:
     return {"form": form.text, "as_published": form.as_published}
 
 
-def build(out: Path) -> list[Path]:
+def build(out: Path, figures: bool = True) -> list[Path]:
     """The leaderboard of ``out`` with the methods and protocols that are installed."""
-    return _build.build(out, installed())
+    return _build.build(out, installed(), figures=figures)
 
 
 def cell(key: str, method: str = "srp_phat", variant: str = "", labels: int = 0, **changed: Any) -> CellRecord:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cos, radians, sin
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from doabench.benchmark.results.records import CellRecord
+from doabench.benchmark.results.records import CellRecord, Plan
 from doabench.benchmark.results.scoring import score
 from doabench.benchmark.results.store import Store
 
@@ -27,6 +28,10 @@ ENVIRONMENT = {
     "threads": 1,
 }
 CLIPS = 20
+PLAN = Plan(
+    talkers=tuple((1.5 * sin(radians(angle)), 1.5 * cos(radians(angle)), "") for angle in GRID),
+    walls={"": ((-4.1, -2.6), (4.9, -2.6), (4.9, 3.4), (-4.1, 3.4))},
+)
 METHODS = ("srp_phat", "rtf_1nn", "cnn", "von_mises", "music")
 
 
@@ -39,6 +44,7 @@ def many(out: Path, methods: Sequence[str], seeds: int = 1, places: Sequence[str
             for away, protocol in enumerate(places):
                 for seed in range(seeds):
                     changed = {"protocol": protocol, "split": PLACES[protocol], "seed": seed, "environment": ENVIRONMENT}
+                    changed |= {"plan": PLAN.model_dump()}
                     record = cell(f"{count:032x}", method, labels=labels, fit_s=10.0 * (rank + 1), **changed)
                     spread_deg = (4 + 2 * rank) * (1 + away) * (114 / labels) ** 0.25
                     _add(store, record, spread_deg, count)
@@ -58,6 +64,8 @@ def _add(store: Store, record: CellRecord, spread_deg: float, number: int) -> No
             "position": np.arange(len(true)) % len(GRID),
             "true_deg": true,
             "estimated_deg": grid[np.abs(heard[:, None] - grid).argmin(1)],
+            "estimated_log_probability": np.log(chance.uniform(0.3, 1, len(true))),
+            "true_log_probability": np.log(chance.uniform(0.3, 1, len(true))),
         }
     )
     metrics = score(table, record.fit.candidates_deg, record.axes.counts_hits)

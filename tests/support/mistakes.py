@@ -48,10 +48,10 @@ MISTAKES = {
         "the worker process died (exit code 0) in dies.py, line LINE",
     ),
     "dies_when_imported": Mistake(
-        "import os\nos._exit(3)  # HERE\n" + ASKS,
+        "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)  # HERE\n" + ASKS,
         "metadata",
-        "its process died (exit code 3) in dies_when_imported.py, line LINE",
-        "the process that imports it died (exit code 3) in dies_when_imported.py, line LINE",
+        "its process died (killed by SIGSEGV) in dies_when_imported.py, line LINE",
+        "the process that imports it died (killed by SIGSEGV) in dies_when_imported.py, line LINE",
     ),
     "reads_the_command_line": Mistake(
         ASKS
