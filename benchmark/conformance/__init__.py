@@ -84,7 +84,7 @@ class Trial:
 
 def trial(method: str | Path, watch: Watch | None = None) -> Trial:
     """A trial of a registered method, ``name[a=1]``, or of one in a file. Raises UserError where there is none."""
-    watch, _ = watch or Watch(), METHODS.names()  # those of the suite are loaded before anybody watches
+    watch, _ = watch or Watch(), METHODS.plugins()  # those of the suite are loaded before anybody watches
     if str(method).endswith(".py"):
         path = Path(method).absolute()
         name = watch.call("import", lambda: METHODS.add_file(path)) if path.is_file() else None

@@ -69,7 +69,7 @@ def _comes(child: Child, name: str, time_limit_s: float, tell: Callable[[str], N
 def _serve(line: Connection, method: str, plugins: Sequence[Path], known: dict[str, Result]) -> None:
     watch = Watch()
     for registry in REGISTRIES:
-        registry.names()  # those of the suite are loaded before anybody watches
+        registry.plugins()  # those of the suite, and the libraries they need, are loaded before anybody watches
     try:
         for path in plugins:
             watch.call("import", lambda path=path: add_plugin_file(path))

@@ -46,7 +46,7 @@ class Registry(Generic[T]):
         self, kind: str, folder: str, base: type[T], separator: str = "-", fault: Callable[[Any], str] = lambda _: ""
     ) -> None:
         self.kind, self.folder, self.base, self._separator, self._fault = kind, folder, base, separator, fault
-        self._outside: dict[str, Plugin] = {}
+        self.added: dict[str, Plugin] = {}
         self._loaded: dict[str, Plugin] = {}
 
     @cached_property
@@ -65,8 +65,8 @@ class Registry(Generic[T]):
 
     def _plugin(self, name: str) -> Plugin | None:
         """The one of that plain name."""
-        if name in self._outside:
-            return self._outside[name]
+        if name in self.added:
+            return self.added[name]
         if name in self._files and name not in self._loaded:
             file, module = self._files[name]
             self._loaded[name] = self._load(name, file, lambda: importlib.import_module(module))
@@ -74,16 +74,16 @@ class Registry(Generic[T]):
 
     def plugins(self) -> dict[str, Plugin]:
         """All plugins by name, broken ones included."""
-        return {name: plugin for name in [*self._files, *self._outside] if (plugin := self._plugin(name))}
+        return {name: plugin for name in [*self._files, *self.added] if (plugin := self._plugin(name))}
 
     def names(self) -> list[str]:
-        return sorted({*self._files, *self._outside})
+        return sorted({*self._files, *self.added})
 
     def add_file(self, path: Path) -> str | None:
         """Register a file outside the tree under its stem if it defines one of this kind; the name, or None if it does not. It
         may import what lies beside it. `__init__.py` stands for its folder."""
         name = self.plain(_stem(path))
-        known = self._outside[name].file if name in self._outside else self._files.get(name, (None,))[0]
+        known = self.added[name].file if name in self.added else self._files.get(name, (None,))[0]
         module_name = f"doabench.{self.folder.replace('/', '.')}.{_stem(path)}"
         is_package = path.stem == "__init__"
         before = sys.modules.get(module_name)
@@ -115,16 +115,16 @@ class Registry(Generic[T]):
 
     def add(self, plugin: Plugin) -> None:
         """Register a plugin from outside the tree, in the place of one that was added under its name."""
-        self._outside[plugin.name] = plugin
+        self.added[plugin.name] = plugin
 
     @contextmanager
     def scope(self) -> Iterator[None]:
         """What is added inside the block is gone after it."""
-        before = dict(self._outside)
+        before = dict(self.added)
         try:
             yield
         finally:
-            self._outside = before
+            self.added = before
 
     def get(self, name: str) -> Plugin:
         """The plugin of that name. Raises UserError with the nearest names where there is none, or with its own failure."""
@@ -202,10 +202,13 @@ def add_plugin_file(path: Path, error: str = "") -> None:
     if error:
         kinds[0].add(Plugin(kinds[0].plain(_stem(path)), path, error=error))
         return
+    defined = False
     for registry in kinds:
-        if (name := registry.add_file(path)) and registry.plugins()[name].error:
-            return  # what cannot be loaded is reported once
-    if not any(plugin.file == path for registry in kinds for plugin in registry.plugins().values()):
+        if name := registry.add_file(path):
+            defined = True
+            if registry.added[name].error:
+                return  # what cannot be loaded is reported once
+    if not defined:
         raise UserError(f"--plugin {path}: defines no Method, Protocol, Speech or Room")
 
 
