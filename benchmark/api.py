@@ -63,6 +63,7 @@ def run(
     device: str = "cpu",
     plugins: Sequence[str | Path] = (),
     accept_findings: bool = False,
+    publish: bool = True,
     quiet: bool = True,
 ) -> list[CellRecord]:
     """What ``doabench run`` does, with the same defaults: the records of all cells that were asked for, those that were there
@@ -77,7 +78,7 @@ def run(
     asked = Request(tuple(protocols), tuple(methods), speech, scale, tuple(labels), tuple(seeds), tuple(rooms), tuple(score_in))
     runs = Runs("local", device, jobs, threads, time_limit_s, {}, None)
     files = [plugin_file(one) for one in plugins]
-    return carry_out(asked, runs, Path(out), files, console_of(quiet), accept_findings).records
+    return carry_out(asked, runs, Path(out), files, console_of(quiet), accept_findings, publish).records
 
 
 def leaderboard(out: str | Path = "results") -> pd.DataFrame:

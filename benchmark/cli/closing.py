@@ -51,12 +51,12 @@ def _place(record: CellRecord) -> str:
     return f"{protocol} {record.room}" if said else f"{protocol} {split} {record.room}"
 
 
-def say_how_it_ended(outcome: Outcome, published: Published, out: Path, console: Console) -> None:
+def say_how_it_ended(outcome: Outcome, published: Published | None, out: Path, console: Console) -> None:
     """Say how it ended and where to look. An MLflow that fails is a warning."""
     if table := closing_table(outcome.records):
         console.print(table)
-    logged = f"{published.runs} runs logged to MLflow"
-    if published.problem:
+    logged = f"{published.runs} runs logged to MLflow" if published else "not published, a run without --no-publish does so"
+    if published and published.problem:
         logged = "MLflow is not up to date"
         warn(f"{logged}, the next run catches up: {published.problem}")
     states = ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items()))
@@ -67,6 +67,8 @@ def say_how_it_ended(outcome: Outcome, published: Published, out: Path, console:
         if said:
             where = f"{record.fit.name} on {record.axes.protocol}, {record.axes.split}, J={record.fit.labels}"
             warn(f"{'look at' if record.hint else record.state}: {where}: {said}")
+    if not published:
+        return
     page = next(path for path in published.files if path.suffix == ".html")
     console.print(f"leaderboard: {page}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"runs in MLflow: doabench ui --out {shlex.quote(str(out))}", markup=False, highlight=False, soft_wrap=True)

@@ -7,15 +7,17 @@ import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UserError
-from ..results.folders import RECORD, remove
-from ..results.records import CellRecord, FitAxes
-from ..results.store import Store, Stored
 from .options import COMMAND, existing, json_option, out_option
 from .printed import console_of, warn
+
+if TYPE_CHECKING:  # they take seconds to import
+    from ..results.records import CellRecord, FitAxes
+    from ..results.store import Stored
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Line:
 def fits(removed: tuple[str, ...], out: Path, as_json: bool) -> None:
     """List the fits of --out, and those that come with the suite, or remove some: rows that are no longer wanted."""
     from ...leaderboard.shipping import FOLDER
+    from ..results.store import Stored
 
     if removed:
         _remove(existing(out), removed)
@@ -76,6 +79,8 @@ def _lines(store: Stored, origin: str) -> list[Line]:
 
 
 def _line(key: str, axes: FitAxes, cells: list[CellRecord], store: Stored, origin: str) -> Line:
+    from ..results.folders import RECORD
+
     folders = [path for path in (store.fits / key, *(store.cells / cell.key for cell in cells)) if path.is_dir()]
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     stored = max(file.stat().st_mtime for file in files if file.name == RECORD)
@@ -99,6 +104,8 @@ def _remove(out: Path, removed: tuple[str, ...]) -> None:
     is removed, for a key that is not there or means several."""
     from ...leaderboard.mlflow.sync import forget
     from ..results.claims import Claims
+    from ..results.folders import remove
+    from ..results.store import Store
     from .publish import Publisher
 
     store = Store(out)

@@ -46,6 +46,9 @@ if TYPE_CHECKING:  # they take a second to import
 @click.option(
     "--shard", type=Shard(), help="Only this share of the fits, 1/8 to 8/8, where another scheduler starts all eight."
 )
+@click.option(
+    "--publish/--no-publish", default=True, help="Bring MLflow and the leaderboard up to date, or leave that to another run."
+)
 @accept_option
 @click.option("--quiet", is_flag=True, help="Say only what is wrong.")
 @plugin_option
@@ -62,6 +65,7 @@ def run(
     engine: str,
     sbatch: tuple[tuple[str, str | bool], ...],
     shard: tuple[int, int] | None,
+    publish: bool,
     accept_findings: bool,
     quiet: bool,
     plugins: tuple[Path, ...],
@@ -73,14 +77,20 @@ def run(
     runs = Runs(engine, device, jobs, threads, time_limit_s, dict(sbatch), shard)
     with clean_output() as say:
         asked = Request(protocols, methods, **vars(draw))
-        outcome = carry_out(asked, runs, out, plugins, console_of(quiet), accept_findings)
+        outcome = carry_out(asked, runs, out, plugins, console_of(quiet), accept_findings, publish)
         if as_json:
             say(json.dumps([record.model_dump(mode="json") for record in outcome.records]))
     sys.exit(1 if outcome.lost else 0)
 
 
 def carry_out(
-    asked: Request, runs: Runs, out: Path, plugins: Sequence[Path], console: Console, accept_findings: bool
+    asked: Request,
+    runs: Runs,
+    out: Path,
+    plugins: Sequence[Path],
+    console: Console,
+    accept_findings: bool,
+    publish: bool = True,
 ) -> Outcome:
     """Do all that was asked for, with the defaults where protocols or methods are not named. Raises UserError."""
     from ...leaderboard.mlflow.database import store_uri
@@ -107,11 +117,11 @@ def carry_out(
     settings, jobs, run_by = runs.engine(len(plan.fits), out, tuple(plugins))
     if runs.shard:
         plan.keep(*runs.shard)
-    publisher = Publisher(out)
+    publisher = Publisher(out) if publish else None
     with written_to(out):
         keep_places(places, out)
-        outcome = execute(plan, settings, jobs, run_by, console, publisher.news)
+        outcome = execute(plan, settings, jobs, run_by, console, publisher.news if publisher else lambda _: None)
         with console.status("bringing MLflow and the leaderboard up to date"):
-            published = publisher.finish()
+            published = publisher.finish() if publisher else None
     say_how_it_ended(outcome, published, out, console)
     return outcome

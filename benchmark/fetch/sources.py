@@ -20,7 +20,7 @@ def place(name: str) -> Path:
 def fetched(name: str) -> Path | None:
     """The folder of a declared data set, for its reader; None where no data set is called so. Raises UserError if it is not
     there."""
-    if SOURCES.plain(name) not in SOURCES.plugins():
+    if SOURCES.plain(name) not in SOURCES.names():
         return None
     folder = place(name) / SOURCES.get(name).found.inner
     if not folder.is_dir():

@@ -63,8 +63,9 @@ class Registry(Generic[T]):
             found[name] = entry, ".".join([*(__package__ or "").split(".")[:-2], *Path(self.folder).parts, path.stem])
         return found
 
-    def _plugin(self, name: str) -> Plugin | None:
-        """The one of that plain name."""
+    def find(self, name: str) -> Plugin | None:
+        """The plugin of that name, be it broken, or None."""
+        name = self.plain(name)
         if name in self.added:
             return self.added[name]
         if name in self._files and name not in self._loaded:
@@ -74,7 +75,7 @@ class Registry(Generic[T]):
 
     def plugins(self) -> dict[str, Plugin]:
         """All plugins by name, broken ones included."""
-        return {name: plugin for name in [*self._files, *self.added] if (plugin := self._plugin(name))}
+        return {name: plugin for name in [*self._files, *self.added] if (plugin := self.find(name))}
 
     def names(self) -> list[str]:
         return sorted({*self._files, *self.added})
@@ -128,7 +129,7 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> Plugin:
         """The plugin of that name. Raises UserError with the nearest names where there is none, or with its own failure."""
-        plugin = self._plugin(self.plain(name))
+        plugin = self.find(name)
         if plugin is None:
             near = difflib.get_close_matches(self.plain(name), self.names(), n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(self.names())}"

@@ -21,7 +21,7 @@ def write_method(name: str, folder: Path | None) -> Path:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(f"new method {name!r}: write a name of lower-case letters, digits and underscores, such as my_method")
     if name in METHODS.names():
-        raise UserError(f"new method {name!r}: exists already ({METHODS.plugins()[name].file}); choose another name")
+        raise UserError(f"new method {name!r}: exists already ({METHODS.get(name).file}); choose another name")
     if folder is None:
         folder = Path("methods") if Path.cwd().resolve() == ROOT else Path()
     path = folder / f"{name}.py"

@@ -79,7 +79,7 @@ class MethodSpec:
 def read_method(text: str) -> MethodSpec:
     """The method of ``name[parameter=value,...]``. Raises UserError for a name or a parameter that is not there."""
     name, parameters = split_spec(text)
-    plugin = METHODS.plugins().get(METHODS.plain(name))
+    plugin = METHODS.find(name)
     if plugin is not None and plugin.needs:
         return MethodSpec(text, plugin.name, None, ("not-installed", f"install {plugin.needs}"))
     if plugin is not None and plugin.error:
@@ -98,7 +98,8 @@ def read_method(text: str) -> MethodSpec:
 def method_digest(name: str) -> str:
     """A hash of a method's code with all that it uses; for a file outside the tree, also of the files beside it that it uses. A
     file that cannot be loaded has its failure for a source."""
-    plugin = METHODS.plugins()[name]
+    plugin = METHODS.find(name)
+    assert plugin is not None, name
     if not plugin.found:
         return digest(plugin.error)
     source = source_digest(plugin.found)

@@ -60,7 +60,7 @@ def elsewhere(name: str, source: str, *, learned: bool, unlabelled: bool) -> Els
     """Raises UserError for a name that cannot be one, or that is a method's of the suite: a row is what its name says."""
     if not (name.replace("-", "").replace("_", "").isalnum() and name.isascii()):
         raise UserError(f"--method-name {name}: may hold letters, digits, - and _ alone")
-    if METHODS.plain(name) in METHODS.plugins():
+    if METHODS.plain(name) in METHODS.names():
         raise UserError(f"--method-name {name}: is a method of the suite; choose another name")
     return Elsewhere(name, name, None, source=source, learned=learned, unlabelled=unlabelled)
 

@@ -99,8 +99,8 @@ class WorkerProcess:
 def settings_for(fit: Fit, settings: Settings) -> Settings:
     """Those of a worker that may run a fit: it loads no other method from outside the tree, which might change what all share
     (threads, types, random generators), nor any file that cannot be loaded."""
-    others = {plugin.file for name, plugin in METHODS.plugins().items() if name != fit.axes.method}
-    broken = {plugin.file for registry in REGISTRIES for plugin in registry.plugins().values() if plugin.error}
+    others = {plugin.file for name, plugin in METHODS.added.items() if name != fit.axes.method}
+    broken = {plugin.file for registry in REGISTRIES for plugin in registry.added.values() if plugin.error}
     return replace(settings, plugins=tuple(path for path in settings.plugins if path.resolve() not in others | broken))
 
 

@@ -29,7 +29,7 @@ from doabench.benchmark.run.plan import Plan, Request, make_plan
 from doabench.benchmark.run.worker import Worker
 from doabench.methods import cnn
 
-AT_MOST_S = 300.0
+AT_MOST_S = 120.0
 CHANGES_ANYWAY = ("fit_s", "fit_added_rss_mb", "predict_us_per_sequence")
 WRITES = os.O_WRONLY | os.O_RDWR
 COUNTED = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.fsync")

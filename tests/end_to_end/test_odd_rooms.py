@@ -53,7 +53,7 @@ def test_a_room_of_one_microphone_written_twice_is_refused_too(tmp_path: Path) -
 
 def test_findings_that_are_accepted_stay_with_the_numbers(tmp_path: Path) -> None:
     text = room(tmp_path / "mine", "0.08", "0.12")
-    records, said = run(tmp_path / "out", *OPTIONS[:4], "--rooms", text, "--accept-findings")
+    records, said = run(tmp_path / "out", *OPTIONS[:4], "--rooms", text, "--accept-findings", publish=True)
     assert "folder:mine: 3 directions from -40 to 40 degrees at 1 m; 1 positions at other distances; microphones 12 cm" in said
     assert {record["state"] for record in records} == {"ok"}
     for record in records:

@@ -23,10 +23,10 @@ def test_shares_at_a_time_leave_what_one_run_leaves(tmp_path: Path) -> None:
     assert sorted("1 fits" in one for one in said) == [False, True]
     assert sorted("2 cells: 2 ok; 2 computed now" in one for one in said) == [False, True]
     made = {record.key for record in Stored(tmp_path / "out").all_cells()}
-    records, said_of_all = run(tmp_path / "out", *OPTIONS)
+    records, said_of_all = run(tmp_path / "out", *OPTIONS, publish=True)
     assert "3 cells: 3 ok; 0 computed now" in said_of_all
     assert {record["key"] for record in records} == made
-    run(tmp_path / "one", *OPTIONS)
+    run(tmp_path / "one", *OPTIONS, publish=True)
     pd.testing.assert_frame_equal(leaderboard(tmp_path / "out"), leaderboard(tmp_path / "one"))
 
 

@@ -19,10 +19,11 @@ def doabench(*arguments: str | Path, check: int = 0) -> subprocess.CompletedProc
     return done
 
 
-def run(out: Path, *arguments: str | Path, check: int = 0) -> tuple[list[dict[str, Any]], str]:
+def run(out: Path, *arguments: str | Path, check: int = 0, publish: bool = False) -> tuple[list[dict[str, Any]], str]:
     """Records and what was said on stderr. One process with one thread, unless ``arguments`` say otherwise: more would wait for
-    other tests."""
-    done = doabench("run", *SMOKE, "--jobs", "1", "--threads", "1", "--out", out, "--json", *arguments, check=check)
+    other tests. To ``publish`` takes longer than most runs here."""
+    words = ("run", *SMOKE, "--jobs", "1", "--threads", "1", "--out", out, "--json", *arguments)
+    done = doabench(*words, *(() if publish else ("--no-publish",)), check=check)
     return json.loads(done.stdout), done.stderr
 
 
