@@ -64,10 +64,10 @@ def locate(
             warn(f"{recording}: {text}")
         for path in targets:
             _write(path, found, fit, recording)
-        say(json.dumps(_content(found, fit, recording)) if as_json else _summary(found, fit))
+        say(json.dumps(_content(found, fit, recording)) if as_json else _summary(found, fit, pair))
 
 
-def _summary(found: Track, fit: Fitted) -> str:
+def _summary(found: Track, fit: Fitted, pair: str) -> str:
     spoken_s = found.spoken.sum() / len(found.time_s) * (found.time_s[-1] + found.time_s[0])
     angles = fit.setup.candidates_deg
     steps = sorted({round(one, 3) for one in np.diff(angles)})
@@ -75,12 +75,13 @@ def _summary(found: Track, fit: Fitted) -> str:
     lines = [
         f"{fit.name}, microphones {100 * fit.setup.spacing_m:.3g} cm apart, candidates {every} deg: {spoken_s:.1f} s of speech"
     ]
+    toward = f"angles are positive toward microphone 2, here channel {pair.partition('-')[2]}; --pair says otherwise"
     for angle, share in found.directions[:LISTED]:
         if share >= LEAST_SHARE:
             here = found.spoken & (found.doa_deg.round(1) == angle)
             sure = "" if found.probability is None else f", {found.probability[here].mean():.0%} sure"
             lines.append(f"{angle:+7.1f} deg  {share:4.0%} of it{sure}")
-    return "\n".join(lines)
+    return "\n".join([*lines, toward])
 
 
 def _columns(found: Track) -> dict[str, list[Any]]:

@@ -118,7 +118,11 @@ accept_option = click.option(
 _DRAW = (
     click.option("--labels", multiple=True, type=click.IntRange(min=0), help="Nominal number of labels n; may be repeated."),
     click.option(
-        "--seeds", type=Seeds(), default="", help="How many from 0 on, or which: 200-204.  [default: of each protocol]"
+        "--seeds",
+        type=Seeds(),
+        default="",
+        show_default="of each protocol",
+        help="How many, from 0 on (1: seed 0 alone), or which: 200-204.",
     ),
     click.option("--scale", type=click.Choice(get_args(ScaleName)), default="quick", help="How much of each protocol."),
     click.option(

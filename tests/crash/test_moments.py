@@ -18,6 +18,7 @@ from doabench.benchmark.seeds import generator
 from support.command import SMOKE
 
 ROUNDS = max(1, int(os.environ.get("DOABENCH_ROUNDS", "1")) * 3 // 2)
+TURNS = [(turn, clock_jumps) for turn in range(ROUNDS) for clock_jumps in ((False, True) if ROUNDS > 1 else (True,))]
 CHANGES_ANYWAY = ["fit_s", "fit_added_rss_mb", "predict_us_per_sequence"]
 OPTIONS = ("--method", "rtf_1nn", "--method", "srp_phat", "--method", "von_mises", "--protocol", "label-sweep")
 COMMAND = [sys.executable, "-m", "doabench.benchmark", "run", *SMOKE, *OPTIONS, "--jobs", "2", "--threads", "1", "--out"]
@@ -57,14 +58,21 @@ def check(out: Path, expected: str) -> None:
     assert not list((out / "scratch").iterdir())
 
 
-@pytest.mark.parametrize("turn", range(ROUNDS))
-def test_a_run_that_is_killed_is_finished_by_the_next(turn: int, whole: tuple[str, float], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("turn", "clock_jumps"), TURNS)
+def test_a_run_that_is_killed_is_finished_by_the_next(
+    turn: int, clock_jumps: bool, whole: tuple[str, float], tmp_path: Path
+) -> None:
+    """Also where the clock jumps back between the two: to the next, all that was written before was written tomorrow."""
     expected, takes_s = whole
-    run = start(tmp_path / "out")
-    time.sleep(takes_s * generator("killed", "run", turn).uniform(0.1, 1.0))
+    out = tmp_path / "out"
+    run = start(out)
+    time.sleep(takes_s * generator("killed", "clock" if clock_jumps else "run", turn).uniform(0.1, 1.0))
     run.kill()
     run.wait()
-    check(tmp_path / "out", expected)
+    tomorrow = time.time() + 24 * 3600
+    for path in [out, *out.rglob("*")] if clock_jumps and out.exists() else []:
+        os.utime(path, (tomorrow, tomorrow))
+    check(out, expected)
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
@@ -80,18 +88,3 @@ def test_a_worker_that_is_killed_costs_its_fit_and_the_next_run_makes_it(
         children[child].send_signal(signal.SIGKILL)
     assert run.wait() in (0, 1)
     check(tmp_path / "out", expected)
-
-
-@pytest.mark.parametrize("turn", range(ROUNDS))
-def test_a_clock_that_jumps_back_does_no_harm(turn: int, whole: tuple[str, float], tmp_path: Path) -> None:
-    """To the run that comes after, all that was written before was written tomorrow."""
-    expected, takes_s = whole
-    out = tmp_path / "out"
-    run = start(out)
-    time.sleep(takes_s * generator("killed", "clock", turn).uniform(0.3, 1.0))
-    run.kill()
-    run.wait()
-    tomorrow = time.time() + 24 * 3600
-    for path in [out, *out.rglob("*")] if out.exists() else []:
-        os.utime(path, (tomorrow, tomorrow))
-    check(out, expected)

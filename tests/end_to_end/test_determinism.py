@@ -48,7 +48,7 @@ def test_two_jobs_and_another_order_predict_the_same_as_one(reference: Ran, tmp_
 def test_two_reproductions_in_two_folders_give_one_leaderboard(tmp_path: Path) -> None:
     tables = []
     for name in ("one", "two"):
-        ran(tmp_path / name, *CHEAP, publish=True)
+        ran(tmp_path / name, *CHEAP, *PROTOCOLS, publish=True)
         tables.append(pd.read_csv(tmp_path / name / "leaderboard" / "leaderboard.csv"))
     assert len(tables[0]) > 10
     assert tables[0]["mae_deg"].notna().all()

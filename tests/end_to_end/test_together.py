@@ -50,7 +50,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-@pytest.mark.parametrize(("count", "apart_s"), [(2, 0.0), (2, 1.0), (4, 0.0), (4, 1.0)])
+@pytest.mark.parametrize(
+    ("count", "apart_s"), [(2, 0.0), (4, 1.0)] if ROUNDS == 1 else [(2, 0.0), (2, 1.0), (4, 0.0), (4, 1.0)]
+)
 def test_together_they_do_what_one_does(count: int, apart_s: float, turn: int, folder: Path) -> None:
     out, drivers = folder / "out", list[subprocess.Popen[str]]()
     for _ in range(count):

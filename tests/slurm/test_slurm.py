@@ -50,9 +50,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a run through Slurm of the plugin ``odd``, and of two methods of the suite, one before and one after it."""
     runs = list[subprocess.Popen[str]]()
 
-    def started(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def started(*arguments: str, publish: bool = False, **variables: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "doabench.benchmark", "run", "--engine", "slurm", *options(tmp_path)]
-        command += ["--out", str(tmp_path / "out"), *arguments]
+        command += ["--out", str(tmp_path / "out"), *arguments, *(() if publish else ("--no-publish",))]
         runs.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables))
         return runs[-1]
 
@@ -121,7 +121,7 @@ def leaderboard(out: Path) -> pd.DataFrame:
 def test_a_job_that_is_requeued_twice_leaves_what_a_run_here_leaves(start: Start, tmp_path: Path) -> None:
     """Once by the signal that comes before preemption, once by Slurm itself, which kills it."""
     odd(tmp_path, WAITS)
-    run = start()
+    run = start(publish=True)
     until(tried(tmp_path, 1), run)
     (job,) = jobs(tmp_path)
     subprocess.run(["scancel", "--signal=USR2", job], check=True)
