@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,19 +37,27 @@ LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 Report = Callable[[float, str], None]
 CURVE_EVERY_S = 10.0
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def prepare(settings: Settings) -> None:
     """Prepare a fresh process: plugins from outside the tree, and the threads it may use."""
-    import threadpoolctl
-    import torch
-
+    for variable in THREADS:
+        os.environ[variable] = str(settings.threads)  # for libraries that are loaded later
     for path in settings.plugins:
         place = path.absolute()
         with contained():
             add_plugin_file(place)
-    torch.set_num_threads(settings.threads)
-    threadpoolctl.threadpool_limits(settings.threads)
+    _limit_threads(settings.threads)
+
+
+def _limit_threads(threads: int) -> None:
+    """Of all libraries that are loaded by now. Torch takes seconds to load, and many methods do without."""
+    import threadpoolctl
+
+    threadpoolctl.threadpool_limits(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
 
 
 class Worker:
@@ -98,6 +108,7 @@ class Worker:
 
     def _made(self, fit: Fit, scene: Scene) -> Method:
         _, method = make_method(fit.method)
+        _limit_threads(self._settings.threads)
         method.context = Context(scene.setup, method_seed(fit.axes.seed), self._settings.device)
         return method
 

@@ -42,7 +42,7 @@ def test_a_full_disk_is_said_and_costs_nothing_once_there_is_room(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     place = disk("size=32M")
     filler = place / "filler"
-    for left_kb in (40, 120, 900):
+    for left_kb in (40, 900):
         filler.unlink(missing_ok=True)
         used = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
         filler.write_bytes(bytes(32 * 2**20 - used - left_kb * 1024 - 200_000))
@@ -63,7 +63,7 @@ def test_a_folder_that_can_only_be_read_is_said_before_anything_is_trained(disk:
 
 def test_one_that_was_written_before_and_can_only_be_read_now_is_said(disk: Callable[[str], Path]) -> None:
     place = disk("size=32M")
-    doabench(*OPTIONS, place / "out")
+    doabench(*OPTIONS, place / "out", "--no-publish")
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     done = doabench(*OPTIONS, place / "out", check=2)
     assert "cannot be written to (Read-only file system)" in done.stderr

@@ -44,7 +44,7 @@ def ship_one(out: Path, folder: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay_module, "STEPS", 25)
+    monkeypatch.setattr(replay_module, "STEPS", 10)
 
 
 @pytest.fixture
@@ -64,10 +64,11 @@ def test_today_s_code_gives_the_same(made: Path, cells: list[CellRecord]) -> Non
     assert replay(Stored(made), cells) == ""
 
 
-@pytest.mark.parametrize(("name", "value"), [("RATE", published.RATE / 2), ("TOP_K", 2)])
+@pytest.mark.parametrize(("name", "value", "steps"), [("RATE", published.RATE / 2, 10), ("TOP_K", 2, 50)])
 def test_a_changed_step_is_seen(
-    name: str, value: float, made: Path, cells: list[CellRecord], monkeypatch: pytest.MonkeyPatch
+    name: str, value: float, steps: int, made: Path, cells: list[CellRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(replay_module, "STEPS", steps)
     monkeypatch.setattr(published, name, value)
     assert "at step" in replay(Stored(made), cells)
 
