@@ -18,12 +18,23 @@ Outcome = Literal["holds", "does not hold", "cannot be told"]
 @dataclass(frozen=True)
 class Claim:
     """``better`` has a smaller MAE than ``worse`` with as many labels, or with none where it uses none, from a nominal
-    number of labels ``from_n`` on; says ``source``."""
+    number of labels ``from_n`` on; says ``source``. With ``worse_n`` it has it with ``from_n`` labels, where ``worse`` has
+    that many. It is about ``protocols``, or about all where none is named."""
 
     better: str
     worse: str
     from_n: int
     source: str
+    worse_n: int = 0
+    protocols: tuple[str, ...] = ()
+
+    def is_about(self, protocol: str, n: int, worse_n: int) -> bool:
+        """Whether it is about two rows with these nominal numbers of labels, of which 0 is that of a method without."""
+        if self.protocols and protocol not in self.protocols:
+            return False
+        if self.worse_n:
+            return (n, worse_n) == (self.from_n, self.worse_n)
+        return (n == worse_n or not n or not worse_n) and max(n, worse_n) >= self.from_n
 
 
 @dataclass(frozen=True)
@@ -57,4 +68,14 @@ def paper_claims() -> tuple[Claim, ...]:
     """The claims of ``paper_claims.csv``."""
     with FILE.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        return tuple(Claim(row["better"], row["worse"], int(row["from_n"]), row["source"]) for row in rows)
+        return tuple(
+            Claim(
+                row["better"],
+                row["worse"],
+                int(row["from_n"]),
+                row["source"],
+                int(row["worse_n"] or 0),
+                tuple(row["protocols"].split()),
+            )
+            for row in rows
+        )

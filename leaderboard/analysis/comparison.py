@@ -70,9 +70,8 @@ def verdicts_by_entry(claims: Sequence[Claim], rows: Sequence[Row]) -> dict[Entr
 
 
 def _is_about(claim: Claim, row: Row, other: Row) -> bool:
-    same_labels = row.labels == other.labels or not row.labels or not other.labels
-    n = max(row.first.fit.nominal_labels, other.first.fit.nominal_labels)
-    return (row.method, other.method) == (claim.better, claim.worse) and same_labels and n >= claim.from_n
+    n, other_n = (one.first.fit.nominal_labels if one.labels else 0 for one in (row, other))
+    return (row.method, other.method) == (claim.better, claim.worse) and claim.is_about(row.first.axes.protocol, n, other_n)
 
 
 def _verdicts(claim: Claim, pairs: Sequence[tuple[Row, Row]]) -> Iterator[tuple[Row, Verdict]]:

@@ -24,7 +24,10 @@ def sentence(claim: Claim, names: tuple[str, str], verdicts: Sequence[Verdict], 
             parts.append(f"{outcome} {'at ' if joined.startswith('J') else ''}{joined}")
     if missing := sorted(set(asked) - {verdict.labels for verdict in verdicts}):
         parts.append(f"not run at J = {', '.join(map(str, missing))}")
-    return f"{names[0]} below {names[1]} ({claim.source}): {'; '.join(parts)}."
+    what = f"{names[0]} below {names[1]}"
+    if claim.worse_n:
+        what = f"{what} with n = {claim.worse_n} labels"
+    return f"{what} ({claim.source}): {'; '.join(parts)}."
 
 
 def marked(name: str, origin: Origin) -> str:
@@ -110,10 +113,11 @@ def _claim_notes(table: Table) -> list[str]:
 
 def _asked(claim: Claim, table: Table) -> list[int]:
     """The numbers of labels at which the paper makes a claim about this scored set."""
-    if claim.worse not in table.paper:
+    if claim.worse not in table.paper or (claim.protocols and table.protocol not in claim.protocols):
         return []
     least = label_count(claim.from_n, len(table.rows[0].first.fit.candidates_deg))
-    return [value.labels for value in table.paper.get(claim.better, ()) if value.labels >= least]
+    counts = [value.labels for value in table.paper.get(claim.better, ()) if value.labels >= least]
+    return counts[:1] if claim.worse_n else counts
 
 
 def _shipped_notes(table: Table) -> list[str]:
