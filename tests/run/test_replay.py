@@ -20,7 +20,7 @@ from doabench.datasets.speech import talkers
 from doabench.leaderboard.shipping import ship
 from doabench.methods.vae_ssl import VaeSsl, published
 
-METHOD = "vae_ssl[variant=as-published,thin=16,epochs=6]"
+METHOD = "vae_ssl[variant=as-published,thin=16,epochs=20]"
 
 
 @pytest.fixture(scope="module")
