@@ -65,7 +65,7 @@ def of_ours(stored: Stored, records: Sequence[CellRecord]) -> Iterator[dict[str,
         angles = grid(protocol)
         right = table["true_deg"].to_numpy() == table["estimated_deg"].to_numpy()
         fitted, other = listed(angles), listed(angles, OTHER_TABLE)
-        as_it_is = np.abs(table["estimated_deg"] - table["true_deg"]).to_numpy()
+        as_it_is = np.abs(table["estimated_deg"].to_numpy() - table["true_deg"].to_numpy())
         orders = {"sorted": angles, "other set": other}
         yield {
             "protocol": protocol,
